@@ -1,0 +1,143 @@
+"""Photographs in, activations out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Literal
+
+from atlas.activations.memory import MemoryWriter
+from atlas.activations.plan import make_plan, provenance_of
+from atlas.activations.run import Run
+from atlas.activations.store import open_activations
+from atlas.activations.takeup import open_writer
+from atlas.errors import AtlasError
+from atlas.images import ImageLoader, open_images
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Generator, Sequence
+
+    from atlas.activations.data import Activations
+    from atlas.activations.run import Picture
+    from atlas.activations.writer import StoreWriter
+    from atlas.models.vision import VisionModel
+
+_BATCH = 64
+
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, done, total)."""
+
+
+def collect(
+    model: VisionModel,
+    images: Any,  # noqa: ANN401 - whatever open_images takes
+    layer: str | Sequence[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    per_image: int | Literal["all"] | None = None,
+    attributions: bool = True,
+    seed: int = 0,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    size: int | None = None,
+    encoding: Literal["float16", "float32"] = "float16",
+    progress: Progress | None = None,
+) -> Activations:
+    """Sample activations of a network on images, with what each contributes to every class.
+
+    Images that cannot be read are left out and listed in ``provenance["images"]["skipped"]``. An interrupted
+    collection into `out` goes on where it stopped when called again with the same images and settings, and
+    ends with the same numbers as one that was never interrupted.
+
+    Parameters
+    ----------
+    model : VisionModel
+        The network.
+    images
+        Anything `atlas.images.open_images` takes: a folder, a list of paths, an array, ...
+    layer : str or sequence of str
+        One layer or several; all are taken from one reading of the images.
+    out : str or path, optional
+        Folder of a store, by custom ``name.acts``. Without it everything stays in memory.
+    per_image : int, "all" or None
+        Positions sampled from each image, at most all that are away from the edge of the map; None takes as
+        many as bring the set to about 20,000.
+    attributions : bool
+        Whether to compute them; they cost a second, larger pass for each layer.
+    seed : int
+        Decides the positions.
+    batch_size : int, optional
+        Images in a pass, 64 by default. Changes rounding only.
+    workers : int, optional
+        Processes that decode images.
+    size : int, optional
+        Side in pixels that images are brought to; the network's own by default.
+    encoding : {"float16", "float32"}
+        How numbers are kept.
+    progress : callable, optional
+        Called with ("collect", images done, images in all).
+
+    Returns
+    -------
+    Activations
+        The store, or arrays in memory.
+
+    Raises
+    ------
+    AtlasError
+        No readable image, an unknown layer, numbers that the encoding cannot hold, a network without forward
+        derivative, or an `out` that belongs to something else.
+    """
+    source = open_images(images)
+    layers = [layer] if isinstance(layer, str) else list(layer)
+    batch = _BATCH if batch_size is None else batch_size
+    if batch < 1:
+        raise AtlasError(f"batch_size is {batch}; give a number of images from 1.")
+    plan = make_plan(
+        model,
+        source,
+        layers,
+        per_image=per_image,
+        attributions=attributions,
+        seed=seed,
+        size=size,
+        encoding=encoding,
+    )
+    writer: StoreWriter | MemoryWriter
+    if out is None:
+        writer = MemoryWriter(plan)
+    else:
+        writer = open_writer(out, plan, source, provenance_of(plan, model, source, read=0, skipped=[]))
+        if writer.header.complete:
+            return open_activations(out)
+    run = Run(model, source, plan, writer)
+    loader = ImageLoader(source, plan.size, batch_size=batch, workers=workers, start=writer.next_image)
+    with closing(_regrouped(loader, batch, plan.chunk_images)) as groups:
+        for group in groups:
+            run.take(group, loader.skipped)
+            if progress is not None:
+                progress("collect", run.reached, plan.n_images)
+    run.end(loader.skipped)
+    if progress is not None:
+        progress("collect", plan.n_images, plan.n_images)
+    return writer.finish()
+
+
+def _regrouped(loader: ImageLoader, batch: int, chunk_images: int) -> Generator[list[Picture]]:
+    """Pictures in groups of `batch`, cut short where a chunk ends.
+
+    Unreadable images leave gaps in the loader's batches. Groups that depend on the pictures alone make a
+    resumed collection run the same passes as an uninterrupted one, so that not even rounding differs.
+    """
+    group: list[Picture] = []
+    room = chunk_images
+    for loaded in loader:
+        for index, pixels, digest in zip(loaded.indices, loaded.pixels, loaded.digests, strict=True):
+            group.append((int(index), pixels, digest))
+            if len(group) == min(batch, room):
+                yield group
+                room = room - len(group) or chunk_images
+                group = []
+    if group:
+        yield group

@@ -1,0 +1,174 @@
+"""The icons of a level: rendered, resumably, tile by tile, or real patches instead."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from atlas.errors import AtlasError
+from atlas.images import UnreadableImageError
+from atlas.images.fit import fit_square
+from atlas.render import Icons, RenderSettings, render, whiten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from atlas.activations import Activations
+    from atlas.grid import Level
+    from atlas.images import ImageSource
+    from atlas.models import VisionModel
+
+_FIELDS = ("images", "cosine", "target_cosine", "score")
+#: A patch shows this many strides of the layer around its position: about the part of a receptive field that matters.
+_PATCH_STRIDES = 6
+
+
+def icon_keys(layer: str, level: Level) -> list[int]:
+    """One number a cell that decides its random stream: of the layer, the grid size and the cell alone."""
+    return [
+        int.from_bytes(hashlib.blake2b(f"{layer}/{level.size}/{cell}".encode(), digest_size=8).digest(), "little")
+        for cell in level.cell
+    ]
+
+
+def seconds_per_icon(model: VisionModel, layer: str, settings: RenderSettings) -> float:
+    """Measure what an icon will take here, from a few steps of one tile."""
+    target = np.ones((settings.tile_on(model.device), model.layer(layer).channels), dtype=np.float32)
+    few = replace(settings, steps=3, tries=1)
+    render(model, layer, target, settings=replace(few, steps=1))
+    begun = time.perf_counter()
+    render(model, layer, target, settings=few)
+    step = (time.perf_counter() - begun) / few.steps / len(target)
+    return step * settings.steps * settings.tries
+
+
+def render_icons(
+    model: VisionModel,
+    layer: str,
+    level: Level,
+    moment: NDArray[np.float64],
+    settings: RenderSettings,
+    *,
+    seed: int,
+    engine: str,
+    partial: Path,
+    progress: Callable[[int, int], None],
+) -> Icons:
+    """Render every cell of a level.
+
+    Parameters
+    ----------
+    moment : array (C, C)
+        Second moment of the layer's activations, for whitening.
+    partial : Path
+        Folder that keeps finished tiles: an interrupted call goes on from it. Removed by the caller.
+
+    Returns
+    -------
+    Icons
+        In the order of ``level.cell``.
+    """
+    targets = whiten(level.mean, moment, settings.ridge)
+    keys = icon_keys(layer, level)
+    partial.mkdir(parents=True, exist_ok=True)
+    width = settings.tile_on(model.device)
+    parts: list[Icons] = []
+    for start in range(0, len(level), width):
+        rows = slice(start, min(start + width, len(level)))
+        file = partial / f"tile-{start:06d}.npz"
+        icons = _load(file, rows.stop - rows.start, settings.size)
+        if icons is None:
+
+            def tick(done: int, _total: int, start: int = start) -> None:
+                progress(start + done, len(level))
+
+            icons = render(
+                model,
+                layer,
+                targets[rows],
+                means=level.mean[rows],
+                keys=keys[rows],
+                seed=seed,
+                settings=settings,
+                engine=engine,
+                progress=tick,
+            )
+            _save(file, icons)
+        parts.append(icons)
+        progress(rows.stop, len(level))
+    return Icons.concatenate(parts) if parts else _none(settings.size)
+
+
+def medoid_icons(
+    model: VisionModel, layer: str, level: Level, acts: Activations, source: ImageSource, size: int
+) -> Icons:
+    """Real patches: of each cell, the image part under the member nearest to the mean.
+
+    The cosine given is that member's own, to the mean.
+
+    Raises
+    ------
+    AtlasError
+        An image is not in `source` any more or cannot be read.
+    """
+    rows = acts[layer]
+    index = {source.image_id(i): i for i in range(len(source))}
+    side = model.input_size
+    stride = side / max(rows.map_size)
+    patch = int(min(side, _PATCH_STRIDES * stride))
+    images, cosines = [], []
+    for mean, row in zip(level.mean, level.nearest[:, 0], strict=True):
+        name = acts.image_ids[rows.image[row]]
+        if name not in index:
+            raise AtlasError(f"Image {name!r} is not among the images given; give those that were collected from.")
+        try:
+            pixels = fit_square(source.load(index[name]), side)
+        except UnreadableImageError as error:
+            raise AtlasError(f"Image {name!r} cannot be read any more ({error}); build with rendered icons.") from error
+        y, x = ((rows.position[row] + 0.5) * stride).astype(float)
+        left = int(np.clip(round(x - patch / 2), 0, side - patch))
+        top = int(np.clip(round(y - patch / 2), 0, side - patch))
+        shown = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).crop(
+            (left, top, left + patch, top + patch)
+        )
+        images.append(np.asarray(shown.resize((size, size), Image.Resampling.LANCZOS)))
+        vector = torch.from_numpy(np.asarray(rows.vectors[int(row) : int(row) + 1], dtype=np.float32)[0])
+        cosines.append(float(F.cosine_similarity(vector, torch.from_numpy(mean), dim=0)))
+    cosine = np.asarray(cosines, dtype=np.float32)
+    shape = (len(level), size, size, 3)
+    return Icons(np.asarray(images, dtype=np.uint8).reshape(shape), cosine, cosine.copy(), cosine.copy())
+
+
+def _none(size: int) -> Icons:
+    empty = np.zeros(0, dtype=np.float32)
+    return Icons(np.zeros((0, size, size, 3), dtype=np.uint8), empty, empty.copy(), empty.copy())
+
+
+def _save(file: Path, icons: Icons) -> None:
+    part = file.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as stream:
+        np.savez(stream, **{name: getattr(icons, name) for name in _FIELDS})
+    part.replace(file)
+
+
+def _load(file: Path, count: int, size: int) -> Icons | None:
+    if not file.is_file() or file.is_symlink():
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            icons = Icons(*(stored[name] for name in _FIELDS))
+    except (ValueError, KeyError, OSError):
+        # A tile that cannot be read is rendered again.
+        return None
+    return icons if icons.images.shape == (count, size, size, 3) else None

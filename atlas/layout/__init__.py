@@ -1,0 +1,13 @@
+"""The layout: activations as points in the unit square, alike ones close together.
+
+Vectors of zeros and duplicates are set aside, wide vectors reduced, nearest neighbours found exactly, and
+the points laid out by UMAP. The square shows the 1st to 99th percentile with a margin; what lies outside
+stays outside. Landmarks are kept, so that new vectors can be placed.
+"""
+
+from atlas.layout.compute import Layout, Progress, layout
+from atlas.layout.frame import Frame
+from atlas.layout.landmarks import Landmarks
+from atlas.layout.settings import LayoutSettings, Metric
+
+__all__ = ["Frame", "Landmarks", "Layout", "LayoutSettings", "Metric", "Progress", "layout"]

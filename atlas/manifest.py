@@ -1,0 +1,126 @@
+"""`atlas.json`: what an atlas holds and how each part was made. A part that is not listed does not exist."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from atlas.errors import AtlasError
+
+FILE = "atlas.json"
+FORMAT = "activation-atlas"
+SCHEMA = 1
+#: An atlas of four levels and one layer has a few kilobytes; this is far above any honest one.
+_MOST_BYTES = 64 << 20
+
+
+@dataclass(slots=True)
+class Stage:
+    """A finished stage.
+
+    Attributes
+    ----------
+    digest : str
+        Of everything that decides the stage; equal digest, equal result.
+    folder : str
+        Where its files are, relative to the atlas, with ``/``.
+    summary : dict
+        Settings and figures for people.
+    """
+
+    digest: str
+    folder: str
+    summary: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.folder)
+        if path.is_absolute() or ".." in path.parts or "\\" in self.folder or ":" in self.folder:
+            raise AtlasError(f"The atlas names a folder outside itself ({self.folder}); it is damaged or forged.")
+
+
+@dataclass(slots=True)
+class LevelRecord:
+    """Stages of one grid."""
+
+    grid: Stage
+    icons: Stage | None = None
+
+
+@dataclass(slots=True)
+class LayerRecord:
+    """Stages of one layer."""
+
+    layout: Stage
+    levels: dict[int, LevelRecord] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Manifest:
+    """Content of `atlas.json`.
+
+    Attributes
+    ----------
+    provenance : dict
+        Network, images, activations, seeds, library versions.
+    class_names : list of str or None
+        Name of every class, in the order of the attributions.
+    layers : dict
+        Finished stages by layer.
+    """
+
+    provenance: dict[str, Any] = field(default_factory=dict)
+    class_names: list[str] | None = None
+    layers: dict[str, LayerRecord] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Replace `atlas.json` at once: a reader sees the old one or the new one."""
+        content = {"format": FORMAT, "schema": SCHEMA, **asdict(self)}
+        part = folder / f".{FILE}.{os.getpid()}.part"
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        part.replace(folder / FILE)
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Read and check `atlas.json`.
+
+        Raises
+        ------
+        AtlasError
+            There is none, it is damaged, or a later version of the product wrote it.
+        """
+        path = folder / FILE
+        if not path.is_file():
+            raise AtlasError(f"{folder} is not an atlas: it has no {FILE}. `atlas build` makes one.")
+        if path.is_symlink() or path.stat().st_size > _MOST_BYTES:
+            raise AtlasError(f"{path} is a link or far too large; it is damaged or forged.")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["format"] != FORMAT or int(content["schema"]) > SCHEMA:
+                raise AtlasError(
+                    f"{folder} was written by a later version (schema {content['schema']}, this one reads {SCHEMA}); "
+                    "pip install --upgrade activation-atlas."
+                )
+            return cls(
+                provenance=dict(content["provenance"]),
+                class_names=None if content["class_names"] is None else [str(name) for name in content["class_names"]],
+                layers={str(name): _layer(record) for name, record in content["layers"].items()},
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise AtlasError(f"{path} is damaged ({type(error).__name__}: {error}); build the atlas again.") from error
+
+
+def _layer(record: dict[str, Any]) -> LayerRecord:
+    return LayerRecord(
+        layout=_stage(record["layout"]),
+        levels={
+            int(size): LevelRecord(_stage(level["grid"]), None if level["icons"] is None else _stage(level["icons"]))
+            for size, level in sorted(record["levels"].items(), key=lambda item: int(item[0]))
+        },
+    )
+
+
+def _stage(record: dict[str, Any]) -> Stage:
+    return Stage(str(record["digest"]), str(record["folder"]), dict(record["summary"]))

@@ -1,0 +1,218 @@
+"""`build`: from activations, or from photographs, to an atlas on disk, stage by stage."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from atlas.activations import Activations, collect
+from atlas.atlas import Atlas
+from atlas.errors import AtlasError
+from atlas.images import open_images
+from atlas.layout import LayoutSettings
+from atlas.manifest import FILE, LayerRecord, LevelRecord, Manifest
+from atlas.progress import Bars, Progress, Silent
+from atlas.projection import model_of
+from atlas.provenance import provenance_of
+from atlas.render import RenderSettings
+from atlas.stages import IconPlan, grid_stage, icons_stage, layout_stage, sizes_for
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from atlas.models import VisionModel
+
+
+def build(
+    acts: Activations | None = None,
+    *,
+    model: VisionModel | None = None,
+    images: Any = None,  # noqa: ANN401 - whatever `open_images` takes
+    layer: str | Sequence[str] | None = None,
+    grids: Sequence[int] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    layout: LayoutSettings | None = None,
+    rendering: RenderSettings | None = None,
+    icons: Literal["rendered", "medoid"] = "rendered",
+    engine: Literal["atlas", "lucent"] = "atlas",
+    min_count: int | None = None,
+    per_image: int | Literal["all"] | None = None,
+    workers: int | None = None,
+    progress: bool | Progress = True,
+) -> Atlas:
+    """Build an atlas, or go on with one.
+
+    Every stage is keyed by a digest of its inputs and settings. A call with an `out` that exists does only what is
+    missing: another grid renders that level alone, an interrupted call goes on where it stopped, other settings make
+    the stages anew that depend on them.
+
+    Parameters
+    ----------
+    acts : Activations, optional
+        From `collect` or `open_activations`; or give `images`, which are collected first.
+    model : VisionModel, optional
+        The network; by default the one that `acts` came from, or the embedded one.
+    images
+        Photographs, anything `open_images` takes. With `acts`, only icons="medoid" needs them.
+    layer : str or sequence of str, optional
+        Layers to show; by default all that `acts` have, or mixed4c.
+    grids : sequence of int, optional
+        Cells a side of each level; by default what the number of activations can fill.
+    out : path, optional
+        Folder of the atlas, by custom ``name.atlas``; by default named after the activations.
+    seed : int
+        Decides positions, layout and icons.
+    layout : LayoutSettings, optional
+        By default those published for each layer, with `seed`.
+    rendering : RenderSettings, optional
+        Size, steps and the rest of the icons.
+    icons : {"rendered", "medoid"}
+        Feature visualisations, or the real image patch nearest to each cell's mean.
+    engine : {"atlas", "lucent"}
+        What renders: this product, or lucent, the slow reference.
+    min_count : int, optional
+        Cells with fewer members stay empty; by default 1 to 5, from the number of activations.
+    per_image, workers
+        See `collect`.
+    progress : bool or Progress
+        True for bars, False for silence, or something to report to.
+
+    Returns
+    -------
+    Atlas
+
+    Raises
+    ------
+    AtlasError
+        Nothing to build from; inputs that do not fit each other; an `out` that is something else.
+    """
+    bars: AbstractContextManager[Progress]
+    bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
+    with bars as report:
+        if acts is None:
+            acts, model = _collect(model, images, layer, out, seed, per_image, workers, report)
+        if not acts.complete:
+            raise AtlasError("These activations are of an interrupted collection; collect again to complete them.")
+        model = model_of(acts.provenance, model)
+        layers = list(acts.layers) if layer is None else [layer] if isinstance(layer, str) else list(layer)
+        folder = _folder(out, acts)
+        manifest = _take_up(folder, acts, model)
+        manifest.provenance["seed"] = seed
+        plan = IconPlan(
+            model=model,
+            settings=rendering or RenderSettings(),
+            seed=seed,
+            kind=icons,
+            engine=engine,
+            source=None if images is None or icons == "rendered" else open_images(images),
+        )
+        for name in layers:
+            settings = replace(layout or LayoutSettings.for_layer(name), seed=seed) if layout is None else layout
+            _build_layer(folder, manifest, acts, name, settings, grids, min_count, plan, report)
+        _tidy(folder, manifest)
+    return Atlas(folder)
+
+
+def _collect(
+    model: VisionModel | None,
+    images: Any,  # noqa: ANN401
+    layer: str | Sequence[str] | None,
+    out: str | os.PathLike[str] | None,
+    seed: int,
+    per_image: int | Literal["all"] | None,
+    workers: int | None,
+    report: Progress,
+) -> tuple[Activations, VisionModel]:
+    from atlas.models import load_model  # noqa: PLC0415 - only this road needs a default network
+
+    if images is None:
+        raise AtlasError("There is nothing to build from: give acts=…, or images=….")
+    model = model or load_model()
+    source = open_images(images)
+    report.note(f"Collecting from {len(source):,} images of {source.name} with {model.name}.")
+    store = Path(out).with_suffix(".acts") if out is not None else Path(f"{Path(source.name).stem or 'images'}.acts")
+    acts = collect(
+        model, source, layer or "mixed4c", out=store, per_image=per_image, seed=seed, workers=workers, progress=report
+    )
+    skipped = acts.provenance["images"]["skipped"]
+    if skipped:
+        report.note(
+            f"{len(skipped)} of {len(source):,} images could not be read; `atlas info {store.name}` lists them."
+        )
+    return acts, model
+
+
+def _folder(out: str | os.PathLike[str] | None, acts: Activations) -> Path:
+    if out is not None:
+        folder = Path(out)
+    elif acts.path is not None:
+        # Beside the store, except for the embedded one: a program's own folder is no place for results.
+        folder = Path(acts.path.name).with_suffix(".atlas")
+    else:
+        folder = Path("activations.atlas")
+    if folder.exists() and not folder.is_dir():
+        raise AtlasError(f"{folder} is a file; give another name as out.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / FILE).is_file():
+        raise AtlasError(f"{folder} exists and is not an atlas; give another name as out, or empty it.")
+    return folder
+
+
+def _take_up(folder: Path, acts: Activations, model: VisionModel) -> Manifest:
+    """Start an atlas, or read the one that is there; stages of other activations are forgotten."""
+    manifest = Manifest.read(folder) if (folder / FILE).is_file() else Manifest()
+    fresh = provenance_of(folder, acts, model)
+    if manifest.provenance.get("activations", {}).get("digest") not in (None, acts.digest):
+        raise AtlasError(f"{folder} was built from other activations; give another name as out, or delete it.")
+    manifest.provenance = fresh
+    manifest.class_names = model.labels.names if model.labels is not None else None
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest.write(folder)
+    return manifest
+
+
+def _build_layer(
+    folder: Path,
+    manifest: Manifest,
+    acts: Activations,
+    name: str,
+    settings: LayoutSettings,
+    grids: Sequence[int] | None,
+    min_count: int | None,
+    plan: IconPlan,
+    report: Progress,
+) -> None:
+    old = manifest.layers.get(name)
+    layout, xy = layout_stage(folder, old.layout if old else None, acts, name, settings, report)
+    kept = old.levels if old is not None and old.layout.digest == layout.digest else {}
+    record = manifest.layers[name] = LayerRecord(layout, dict(kept))
+    manifest.write(folder)
+    for size in sizes_for(grids, xy):
+        before = record.levels.get(size)
+        grid, level = grid_stage(folder, before.grid if before else None, acts, name, layout, xy, size, min_count)
+        same = before is not None and before.grid.digest == grid.digest
+        icons = before.icons if before is not None and same else None
+        record.levels[size] = LevelRecord(grid, icons)
+        manifest.write(folder)
+        record.levels[size].icons = icons_stage(folder, icons, acts, name, grid, level, plan, report)
+        record.levels = dict(sorted(record.levels.items()))
+        manifest.write(folder)
+
+
+def _tidy(folder: Path, manifest: Manifest) -> None:
+    """Remove stages that nothing refers to any more, and only those: other files of the folder are not ours."""
+    used = set()
+    for layer in manifest.layers.values():
+        used.add(layer.layout.folder)
+        for level in layer.levels.values():
+            used |= {level.grid.folder} | ({level.icons.folder} if level.icons else set())
+    for name in manifest.layers:
+        home = folder / "layers" / name
+        for stage in [*home.glob("layout-*"), *home.glob("levels/*/grid-*"), *home.glob("levels/*/icons-*")]:
+            if stage.is_dir() and not stage.is_symlink() and stage.relative_to(folder).as_posix() not in used:
+                shutil.rmtree(stage)

@@ -1,0 +1,71 @@
+"""Progress of long calls: a bar with the time left, in a terminal and in a notebook."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from tqdm.auto import tqdm
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Progress(Protocol):
+    """What long calls report to: how far a stage is, and lines for people."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Report that `done` of `total` units of `stage` are finished."""
+
+    def note(self, line: str) -> None:
+        """Say one line: what will be done, what it will cost, what was found."""
+
+
+class Silent:
+    """Reports nothing."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Ignore."""
+
+    def note(self, line: str) -> None:
+        """Ignore."""
+
+
+class Bars:
+    """One bar a stage, on standard error; a context manager that closes the last one."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._stage = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Move the bar of `stage`; a new stage closes the bar of the one before."""
+        if stage != self._stage:
+            self.close()
+            # Off a terminal a bar would fill a log with half-finished lines: there, one line when a stage ends.
+            quiet = not sys.stderr.isatty() and "ipykernel" not in sys.modules
+            self._bar = tqdm(total=total, desc=stage, dynamic_ncols=True, disable=quiet)
+            self._stage, self._quiet = stage, quiet
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+        if self._quiet:
+            self._bar.n = done
+
+    def note(self, line: str) -> None:
+        """Print a line above the bar."""
+        self.close()
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the place that talks to people
+
+    def close(self) -> None:
+        """Finish the present bar."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar, self._stage = None, ""

@@ -1,0 +1,48 @@
+"""Where an atlas comes from, without telling where on whose machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atlas.assets import asset
+
+if TYPE_CHECKING:
+    from atlas.activations import Activations
+    from atlas.models import VisionModel
+
+_LIBRARIES = ("activation-atlas", "torch", "torchvision", "umap-learn", "numpy", "pillow", "zarr")
+#: A link that climbs further would spell out the folders of one machine; then only the name is kept.
+_MOST_CLIMBS = 2
+
+
+def provenance_of(folder: Path, acts: Activations, model: VisionModel) -> dict[str, Any]:
+    """Network, activations and libraries, as plain values for `atlas.json`."""
+    collected = {name: acts.provenance[name] for name in ("images", "positions", "seed") if name in acts.provenance}
+    return {
+        "model": {
+            "name": model.name,
+            "digest": model.digest,
+            "input_size": model.input_size,
+            "bandwidth": model.bandwidth,
+        },
+        "activations": {**link_to(folder, acts), "digest": acts.digest, "collected": collected},
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+    }
+
+
+def link_to(folder: Path, acts: Activations) -> dict[str, str]:
+    """How to find the activations again: {"kind": "embedded" | "store" | "memory", "link": name or relative path}."""
+    if acts.path is None:
+        return {"kind": "memory", "link": ""}
+    store = acts.path.resolve()
+    if store.parent == asset("activations.acts").resolve().parent:
+        return {"kind": "embedded", "link": store.name}
+    try:
+        link = Path(os.path.relpath(store, folder.resolve())).as_posix()
+    except ValueError:  # another drive on Windows
+        link = store.name
+    return {"kind": "store", "link": link if link.count("../") <= _MOST_CLIMBS else store.name}

@@ -1,0 +1,86 @@
+"""Rendered icons, and how well each reached its target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from atlas.render.objective import centre
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from atlas.models import VisionModel
+
+_FIELDS = ("images", "cosine", "target_cosine", "score")
+
+
+@dataclass(slots=True)
+class Icons:
+    """Rendered icons and how well each reached its target.
+
+    Attributes
+    ----------
+    images : array (M, S, S, 3), uint8
+        The icons.
+    cosine : array (M,), float32
+        Cosine, in [-1, 1], between the activation of the clean icon (as stored: 8 bits a channel, no random view)
+        and the cell's mean vector. Shown to people.
+    target_cosine : array (M,), float32
+        The same to the target that was optimised for.
+    score : array (M,), float32
+        Objective averaged over the last steps; what the best of several tries is chosen by.
+    """
+
+    images: NDArray[np.uint8]
+    cosine: NDArray[np.float32]
+    target_cosine: NDArray[np.float32]
+    score: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Icons]) -> Icons:
+        """Icons of several parts, in order."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+
+    @classmethod
+    def best(cls, tries: Sequence[Icons]) -> Icons:
+        """Of several tries at the same icons, for each icon the one with the highest score (the first of equals)."""
+        winner = np.argmax([icons.score for icons in tries], axis=0)
+        rows = np.arange(len(winner))
+        return cls(*(np.stack([getattr(icons, name) for icons in tries])[winner, rows] for name in _FIELDS))
+
+
+def eight_bits(images: Tensor) -> Tensor:
+    """Images in [0, 1] as they are stored: uint8, rounded to the nearest."""
+    return (images.detach() * 255).round().to(torch.uint8)
+
+
+def achieved_cosine(model: VisionModel, layer: str, pixels: Tensor, *goals: Tensor) -> list[Tensor]:
+    """How well clean icons, as stored, reach what was wanted.
+
+    Parameters
+    ----------
+    pixels : Tensor
+        (B, 3, S, S), uint8, on the model's device.
+    *goals : Tensor
+        Vectors (B, C).
+
+    Returns
+    -------
+    list of Tensor
+        For each of `goals` the cosines (B,) to the activation at the centre of `layer`.
+    """
+    with torch.no_grad():
+        clean = (pixels / 255).to(model.dtype, memory_format=torch.channels_last)
+        reached = centre(model.activations(clean, [layer])[layer]).float()
+        return [F.cosine_similarity(reached, goal, dim=1) for goal in goals]

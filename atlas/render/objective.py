@@ -1,0 +1,53 @@
+"""What an icon is optimised for: an activation vector at the centre of the map."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+#: Below this cosine the objective is the plain dot product, or a start at a right angle would have no gradient
+#: (Carter et al., 2019, and lucid's notebooks).
+COSINE_FLOOR = 0.1
+
+
+def centre(activations: Tensor) -> Tensor:
+    """Vectors (B, C) at the centre of maps (B, C, h, w); of an even map, the lower right of the middle four."""
+    return activations[:, :, activations.shape[2] // 2, activations.shape[3] // 2]
+
+
+def dot_cosine(power: float = 4.0) -> Callable[[Tensor, Tensor], Tensor]:
+    """The atlas objective ``dot * max(0.1, cos) ** power``.
+
+    The dot product asks for a strong activation, the cosine for the right one; the power says how much purity counts.
+    ``dot`` is taken with the unit target: the originals leave the length of the target in, and take a mean over
+    channels, so that their second factor is not a true cosine.
+
+    Returns
+    -------
+    callable
+        (activations (B, C), targets (B, C)) → scores (B,).
+    """
+
+    def score(activations: Tensor, targets: Tensor) -> Tensor:
+        dot = (activations * F.normalize(targets, dim=1)).sum(dim=1)
+        # The small constant keeps the cosine of a dead (all-zero) activation defined, and its gradient finite.
+        cosine = dot / (activations.square().sum(dim=1) + 1e-12).sqrt()
+        return dot * _power(cosine.clamp(min=COSINE_FLOOR), power)
+
+    return score
+
+
+def _power(x: Tensor, power: float) -> Tensor:
+    # Not `x ** power`, which a processor rounds by the element's place in the array: see `to_image`.
+    if power == int(power) and power > 0:
+        product: Tensor = math.prod([x] * int(power))  # type: ignore[assignment] # of tensors
+        return product
+    return torch.stack([value**power for value in x])

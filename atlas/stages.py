@@ -1,0 +1,239 @@
+"""The stages of an atlas: layout, grid, icons. Each is done only when its digest is new."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from atlas.activations import digest_of
+from atlas.arrays import new_folder, read_arrays, write_arrays
+from atlas.errors import AtlasError
+from atlas.grid import Level, default_grids, make_grid
+from atlas.icons import medoid_icons, render_icons, seconds_per_icon
+from atlas.layout import LayoutSettings
+from atlas.layout import layout as lay_out
+from atlas.manifest import Stage
+from atlas.render import second_moment
+from atlas.sprites import write_sheets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from atlas.activations import Activations
+    from atlas.images import ImageSource
+    from atlas.models import VisionModel
+    from atlas.progress import Progress
+    from atlas.render import Icons, RenderSettings
+
+#: Raised when a stage's result changes for equal settings, so that old results are made anew.
+_REVISION = {"layout": 1, "grid": 1, "icons": 1}
+_NEIGHBOURS_TOLD = 9
+
+
+@dataclass(frozen=True)
+class IconPlan:
+    """How icons are made."""
+
+    model: VisionModel
+    settings: RenderSettings
+    seed: int
+    kind: str
+    engine: str
+    source: ImageSource | None
+
+
+def sizes_for(grids: Sequence[int] | None, xy: NDArray[np.float32]) -> list[int]:
+    """Grid sizes, coarse to fine; by default what the points can fill."""
+    if grids is None:
+        return list(default_grids(int(np.isfinite(xy).all(axis=1).sum())))
+    if not len(grids):
+        raise AtlasError("No grid sizes given; for example grids=(10, 20).")
+    return sorted(set(grids))
+
+
+def layout_stage(
+    folder: Path, old: Stage | None, acts: Activations, name: str, settings: LayoutSettings, report: Progress
+) -> tuple[Stage, NDArray[np.float32]]:
+    """Positions (N, 2) of a layer's activations."""
+    digest = digest_of(
+        {"stage": "layout", "revision": _REVISION["layout"], "acts": acts.digest, "layer": name}
+        | {"settings": asdict(settings)}
+    )
+    if settings.seed is None and old is not None and _same_but_seed(old, settings):
+        # A parallel layout never comes out the same twice: the one that is there is as good as another.
+        digest = old.digest
+    place = f"layers/{name}/layout-{digest[:8]}"
+    if old is None or old.digest != digest:
+        rows = acts[name]
+        report.note(
+            f"Laying out {len(rows):,} activations of {name} ({settings.metric}, {settings.n_neighbors} neighbours)."
+        )
+        found = lay_out(rows.vectors, settings, progress=report)
+        landmarks = {f"landmarks_{key}": array for key, array in found.landmarks.arrays().items()}
+        with new_folder(folder / place) as part:
+            write_arrays(part / "arrays.zarr", {"xy": found.xy, "inside": found.inside, **landmarks})
+        old = Stage(digest, place, found.summary())
+    return old, np.asarray(read_arrays(folder / place / "arrays.zarr")["xy"], dtype=np.float32)
+
+
+def _same_but_seed(old: Stage, settings: LayoutSettings) -> bool:
+    used = old.summary.get("settings", {})
+    wanted = asdict(settings)
+    clamped = ("n_neighbors", "n_epochs")
+    return all(
+        used.get(key) == (list(value) if isinstance(value, tuple) else value)
+        for key, value in wanted.items()
+        if key not in clamped
+    )
+
+
+def grid_stage(
+    folder: Path,
+    old: Stage | None,
+    acts: Activations,
+    name: str,
+    layout: Stage,
+    xy: NDArray[np.float32],
+    size: int,
+    min_count: int | None,
+) -> tuple[Stage, Level]:
+    """Cells of one grid over the layout."""
+    digest = digest_of(
+        {"stage": "grid", "revision": _REVISION["grid"], "layout": layout.digest, "size": size, "min_count": min_count}
+    )
+    place = f"layers/{name}/levels/{size:04d}/grid-{digest[:8]}"
+    if old is None or old.digest != digest:
+        rows = acts[name]
+        level = make_grid(
+            xy, rows.vectors, size, attributions=rows.attributions, min_count=min_count, nearest=_NEIGHBOURS_TOLD
+        )
+        with new_folder(folder / place) as part:
+            write_arrays(part / "arrays.zarr", level.arrays())
+            _write_examples(part / "examples.json", acts, name, level)
+        old = Stage(
+            digest,
+            place,
+            {
+                "cells": len(level),
+                "points": len(xy),
+                "outside": level.n_outside,
+                "in_small_cells": level.n_small,
+                "min_count": level.min_count,
+                "mixtures": int(level.mixture.sum()),
+                "mean_spread": float(level.spread.mean()) if len(level) else None,
+            },
+        )
+    return old, Level.from_arrays(read_arrays(folder / place / "arrays.zarr"))
+
+
+def _write_examples(path: Path, acts: Activations, name: str, level: Level) -> None:
+    """References to the images nearest to each cell's mean: an atlas may be shared without its activations."""
+    rows = acts[name]
+    used = np.unique(level.nearest[level.nearest >= 0])
+    images = np.unique(rows.image[used]).tolist()
+    content = {
+        "map_size": list(rows.map_size),
+        "images": {
+            str(i): {"id": acts.image_ids[i], "digest": acts.image_digests[i], "label": acts.image_labels[i]}
+            for i in images
+        },
+        "activations": {str(row): [int(rows.image[row]), *rows.position[row].tolist()] for row in used},
+    }
+    path.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def icons_stage(
+    folder: Path,
+    old: Stage | None,
+    acts: Activations,
+    name: str,
+    grid: Stage,
+    level: Level,
+    plan: IconPlan,
+    report: Progress,
+) -> Stage:
+    """Icons of one grid, as sprite sheets, with their scores."""
+    settings = plan.settings
+    made_by = settings.provenance() | {"tile": settings.tile_on(plan.model.device)}
+    digest = digest_of(
+        {
+            "stage": "icons",
+            "revision": _REVISION["icons"],
+            "grid": grid.digest,
+            "model": plan.model.digest,
+            "kind": plan.kind,
+            "engine": plan.engine,
+            "seed": plan.seed,
+            "settings": made_by,
+        }
+    )
+    if old is not None and old.digest == digest:
+        return old
+    place = f"layers/{name}/levels/{level.size:04d}/icons-{digest[:8]}"
+    partial = folder / f"{place}.partial"
+    icons = _make_icons(partial, acts, name, level, plan, report)
+    with new_folder(folder / place) as part:
+        sheets = write_sheets(part, icons.images, settings.size)
+        write_arrays(part / "arrays.zarr", {"cosine": icons.cosine, "target_cosine": icons.target_cosine})
+    shutil.rmtree(partial, ignore_errors=True)
+    return Stage(
+        digest,
+        place,
+        {
+            "kind": plan.kind,
+            "engine": plan.engine,
+            "icon_px": settings.size,
+            "icons": len(icons),
+            "sheets": sheets,
+            "device": plan.model.device.type,
+            "seed": plan.seed,
+            "settings": made_by,
+            "mean_cosine": _mean(icons.cosine),
+            "mean_target_cosine": _mean(icons.target_cosine),
+        },
+    )
+
+
+def _make_icons(partial: Path, acts: Activations, name: str, level: Level, plan: IconPlan, report: Progress) -> Icons:
+    if plan.kind == "medoid":
+        if plan.source is None:
+            raise AtlasError("icons='medoid' shows real patches: give images=…, those that were collected from.")
+        return medoid_icons(plan.model, name, level, acts, plan.source, plan.settings.size)
+    if plan.kind != "rendered":
+        raise AtlasError(f"icons is {plan.kind!r}; choose 'rendered' or 'medoid'.")
+    cost = ""
+    if plan.engine == "atlas" and len(level):
+        seconds = seconds_per_icon(plan.model, name, plan.settings) * len(level)
+        cost = f", about {_duration(seconds)} on this device ({plan.model.device.type})"
+    report.note(
+        f"Rendering {len(level):,} icons of {name} at level {level.size}: "
+        f"{plan.settings.size} px, {plan.settings.steps} steps{cost}."
+    )
+    return render_icons(
+        plan.model,
+        name,
+        level,
+        second_moment(acts[name].vectors),
+        plan.settings,
+        seed=plan.seed,
+        engine=plan.engine,
+        partial=partial,
+        progress=lambda done, total: report(f"icons {name} {level.size}", done, total),
+    )
+
+
+def _mean(values: NDArray[Any]) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
