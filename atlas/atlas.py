@@ -17,7 +17,8 @@ from atlas.errors import AtlasError
 from atlas.export import Marker, render_level, write_png
 from atlas.grid import CellTable, Level
 from atlas.layout import Landmarks
-from atlas.manifest import LayerRecord, Manifest
+from atlas.manifest import LayerRecord, Manifest, Stage
+from atlas.models.inception import EARLY_LAYERS
 from atlas.projection import Projection, project
 from atlas.sprites import SheetReader
 
@@ -110,6 +111,8 @@ class Atlas:
         return self._manifest.class_names
 
     def _record(self, layer: str | None) -> tuple[str, LayerRecord]:
+        if not self.layers:
+            raise AtlasError(f"{self.path.name} holds nothing yet, its build was interrupted; build it again to go on.")
         name = self.layers[0] if layer is None else layer
         if name not in self._manifest.layers:
             raise AtlasError(f"The atlas has no layer {name!r}; it has {', '.join(self.layers)}.")
@@ -150,10 +153,10 @@ class Atlas:
             raise AtlasError(f"{self.path.name} has no level {chosen} of {name}; it has {there}.")
         if (name, chosen) not in self._levels:
             stages = record.levels[chosen]
-            grid = Level.from_arrays(read_arrays(self.path / stages.grid.folder / "arrays.zarr"))
+            grid = Level.from_arrays(read_arrays(self._folder(stages.grid) / "arrays.zarr"))
             icons, scores = None, {}
             if stages.icons is not None:
-                folder = self.path / stages.icons.folder
+                folder = self._folder(stages.icons)
                 icons = SheetReader(folder, int(stages.icons.summary["icon_px"]), len(grid))
                 scores = read_arrays(folder / "arrays.zarr")
             self._levels[name, chosen] = AtlasLevel(grid, icons, scores.get("cosine"), scores.get("target_cosine"))
@@ -162,7 +165,8 @@ class Atlas:
     def cells(self, level: int | None = None, layer: str | None = None) -> CellTable:
         """Cells of a level as a table; ``.to_pandas()`` gives a DataFrame.
 
-        Columns: cell, row, column, x, y, count, spread, mixture, class_index, class, attribution, cosine.
+        Columns: cell, row, column, x, y, count, spread, mixture; with attributions class_index, class (where names are
+        known) and attribution; with icons cosine.
         """
         found = self.level(level, layer)
         table = found.grid.table(self.class_names)
@@ -182,7 +186,14 @@ class Atlas:
         )
 
     def _layout_arrays(self, layer: str | None) -> dict[str, np.ndarray[Any, Any]]:
-        return read_arrays(self.path / self._record(layer)[1].layout.folder / "arrays.zarr")
+        return read_arrays(self._folder(self._record(layer)[1].layout) / "arrays.zarr")
+
+    def _folder(self, stage: Stage) -> Path:
+        folder = self.path / stage.folder
+        below = [folder, *folder.parents][: len(folder.parts) - len(self.path.parts)]
+        if any(part.is_symlink() for part in below):
+            raise AtlasError(f"{stage.folder} of {self.path.name} is behind a link; an atlas holds plain files only.")
+        return folder
 
     @cached_property
     def activations(self) -> Activations:
@@ -246,12 +257,7 @@ class Atlas:
         found = self.level(level, layer)
         if found.icons is None:
             raise AtlasError(f"The icons of level {found.size} are not rendered yet; build the atlas again to go on.")
-        names = None
-        if labels:
-            table = self.cells(found.size, layer)
-            if "class" not in table.columns:
-                raise AtlasError("This atlas has no class labels: no attributions were collected, or no class names.")
-            names = [str(name) for name in table["class"]]
+        names = self._labels(found.size, layer) if labels else None
         return render_level(
             found.size,
             found.grid.cell.astype(np.int64),
@@ -264,6 +270,15 @@ class Atlas:
             title=title,
             footer=footer,
         )
+
+    def _labels(self, level: int, layer: str | None) -> list[str]:
+        name = self._record(layer)[0]
+        if name in EARLY_LAYERS:
+            raise AtlasError(f"Class labels mean little at {name}, so early in the network; draw it without labels.")
+        table = self.cells(level, name)
+        if "class" not in table.columns:
+            raise AtlasError("This atlas has no class labels: no attributions were collected, or no class names.")
+        return [str(label) for label in table["class"]]
 
     def to_png(self, path: str | os.PathLike[str], level: int | None = None, **options: Any) -> Path:  # noqa: ANN401
         """Write one level as a PNG picture, whole or not at all.
@@ -284,7 +299,8 @@ class Atlas:
 
     def _repr_png_(self) -> bytes | None:
         """Show the coarsest level in notebooks that run no widget."""
-        rendered = [size for size in self.grids() if self._record(None)[1].levels[size].icons is not None]
+        levels = self._manifest.layers[self.layers[0]].levels if self.layers else {}
+        rendered = [size for size, level in levels.items() if level.icons is not None]
         if not rendered:
             return None
         size = rendered[0]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
 from atlas.errors import AtlasError
 
@@ -19,7 +22,32 @@ if TYPE_CHECKING:
 
 # Commands import what they need themselves: torch and UMAP take seconds, and --help should not.
 
+
+class _Commands(TyperGroup):
+    """Ends a command that the user stopped, or can put right, with one line instead of a traceback."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # noqa: ANN401 - whatever a command returns
+        try:
+            return super().invoke(ctx)
+        except AtlasError as error:
+            _stop(str(error), 1)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) or error.strerror is None:
+                raise
+            _stop(f"{error.strerror}: {error.filename}" if error.filename else error.strerror, 1)
+        except KeyboardInterrupt:
+            _stop("stopped. What is finished is kept; the same command goes on from there.", 130)
+
+
+def _stop(line: str, status: int) -> NoReturn:
+    from atlas.images.skipped import one_line  # noqa: PLC0415 - not needed while all goes well
+
+    print(f"atlas: {one_line(line)}", file=sys.stderr)  # noqa: T201
+    sys.exit(status)
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,7 +60,8 @@ grids, and every cell is drawn as the image the network would most like to see t
 Start with `atlas demo`. Then your own photographs: `atlas build --images FOLDER`.
 """,
 )
-console = Console()
+# Names come from files: nothing in them is markup, and a line of a command to copy stays a line.
+console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 ModelOption = Annotated[str, typer.Option("--model", help="A network: `atlas models` lists them.")]
 WeightsOption = Annotated[
@@ -142,7 +171,7 @@ def build(
         list[int] | None,
         typer.Option(help="Cells a side of a level; give it several times. By default what the set fills."),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Optimisation steps of an icon.")] = 512,
+    steps: Annotated[int, typer.Option(min=1, help="Optimisation steps of an icon.")] = 256,
     icon_size: Annotated[int, typer.Option(min=16, max=1020, help="Side of an icon in pixels.")] = 80,
     tries: Annotated[int, typer.Option(min=1, help="Starts of each icon, of which the best is kept.")] = 1,
     icons: Annotated[

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from atlas.projection import Projection
 
 LAYER = "mixed4c"
-#: Cells a side of the two levels, and optimisation steps of an icon. Few cells, each rendered well: a larger learning
-#: rate than usual brings them there in fewer steps (the schedule still ends at a tenth of it).
-FULL = ((6, 12), RenderSettings(steps=160, learning_rate=0.1))
-QUICK = ((4, 8), RenderSettings(steps=64, learning_rate=0.1, size=64))
+#: Cells a side of the two levels, and optimisation steps of an icon: few cells, each rendered well.
+FULL = ((6, 12), RenderSettings(steps=112))
+QUICK = ((4, 8), RenderSettings(steps=48, size=64))
 
 #: Photographs that scikit-learn ships (Creative Commons, see its documentation).
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")

@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -168,7 +169,7 @@ def _load(file: Path, count: int, size: int) -> Icons | None:
     try:
         with np.load(file, allow_pickle=False) as stored:
             icons = Icons(*(stored[name] for name in _FIELDS))
-    except (ValueError, KeyError, OSError):
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile):
         # A tile that cannot be read is rendered again.
         return None
     return icons if icons.images.shape == (count, size, size, 3) else None

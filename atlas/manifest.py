@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import NoneType
+from typing import TYPE_CHECKING, Any
 
 from atlas.errors import AtlasError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FILE = "atlas.json"
 FORMAT = "activation-atlas"
 SCHEMA = 1
+#: Where the activations of an atlas are: shipped with the product, in a store on disk, nowhere any more.
+LINKS = ("embedded", "store", "memory")
 #: An atlas of four levels and one layer has a few kilobytes; this is far above any honest one.
 _MOST_BYTES = 64 << 20
 
@@ -36,8 +42,7 @@ class Stage:
     summary: dict[str, Any]
 
     def __post_init__(self) -> None:
-        path = PurePosixPath(self.folder)
-        if path.is_absolute() or ".." in path.parts or "\\" in self.folder or ":" in self.folder:
+        if _leaves(self.folder):
             raise AtlasError(f"The atlas names a folder outside itself ({self.folder}); it is damaged or forged.")
 
 
@@ -98,29 +103,58 @@ class Manifest:
             raise AtlasError(f"{path} is a link or far too large; it is damaged or forged.")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content["format"] != FORMAT or int(content["schema"]) > SCHEMA:
+            if content["format"] != FORMAT:
+                raise AtlasError(f"{path} is of another program; give the folder of an atlas.")
+            if int(content["schema"]) > SCHEMA:
                 raise AtlasError(
                     f"{folder} was written by a later version (schema {content['schema']}, this one reads {SCHEMA}); "
                     "pip install --upgrade activation-atlas."
                 )
             return cls(
-                provenance=dict(content["provenance"]),
+                provenance=_provenance(content["provenance"]),
                 class_names=None if content["class_names"] is None else [str(name) for name in content["class_names"]],
                 layers={str(name): _layer(record) for name, record in content["layers"].items()},
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise AtlasError(f"{path} is damaged ({type(error).__name__}: {error}); build the atlas again.") from error
+
+
+def _provenance(record: dict[str, Any]) -> dict[str, Any]:
+    """Check what is read from it: the network, and the link to the activations."""
+    link = record["activations"]
+    texts = (record["model"]["name"], record["model"]["digest"], link["digest"], link["link"])
+    if not all(isinstance(text, str) for text in texts) or not isinstance(link["collected"], dict):
+        raise TypeError("the provenance is of another form")
+    # A link to a store may climb out of the atlas, but it starts there.
+    rooted = PurePosixPath(link["link"]).is_absolute() or PureWindowsPath(link["link"]).is_absolute()
+    if link["kind"] not in LINKS or rooted or (link["kind"] == "embedded" and _leaves(link["link"])):
+        raise ValueError(f"the link to the activations, {link['link']}, leads elsewhere")
+    return dict(record)
+
+
+def _leaves(path: str) -> bool:
+    """Whether a path of the manifest leads out of its folder, on any system."""
+    pure = PurePosixPath(path)
+    return pure.is_absolute() or ".." in pure.parts or any(letter in path for letter in "\\:\0")
 
 
 def _layer(record: dict[str, Any]) -> LayerRecord:
     return LayerRecord(
-        layout=_stage(record["layout"]),
+        layout=_stage(record["layout"], ("n_points", "n_zero"), ("trustworthiness",)),
         levels={
-            int(size): LevelRecord(_stage(level["grid"]), None if level["icons"] is None else _stage(level["icons"]))
+            int(size): LevelRecord(
+                grid=_stage(level["grid"], ("cells", "outside", "in_small_cells")),
+                icons=None if level["icons"] is None else _stage(level["icons"], ("icon_px",), ("mean_cosine",)),
+            )
             for size, level in sorted(record["levels"].items(), key=lambda item: int(item[0]))
         },
     )
 
 
-def _stage(record: dict[str, Any]) -> Stage:
-    return Stage(str(record["digest"]), str(record["folder"]), dict(record["summary"]))
+def _stage(record: dict[str, Any], counts: Sequence[str], figures: Sequence[str] = ()) -> Stage:
+    summary = dict(record["summary"])
+    wrong = [name for name in counts if not isinstance(summary[name], int)]
+    wrong += [name for name in figures if not isinstance(summary[name], (int, float, NoneType))]
+    if wrong:
+        raise TypeError(f"{', '.join(wrong)} of a stage is no number")
+    return Stage(str(record["digest"]), str(record["folder"]), summary)

@@ -8,16 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from atlas.activations import Activations, collect
 from atlas.atlas import Atlas
 from atlas.errors import AtlasError
+from atlas.grid import cell_index
 from atlas.images import open_images
 from atlas.layout import LayoutSettings
 from atlas.manifest import FILE, LayerRecord, LevelRecord, Manifest
 from atlas.progress import Bars, Progress, Silent
 from atlas.projection import model_of
 from atlas.provenance import provenance_of
-from atlas.render import RenderSettings
+from atlas.render import ENGINES, RenderSettings
+from atlas.sprites import SheetGeometry
 from atlas.stages import IconPlan, grid_stage, icons_stage, layout_stage, sizes_for
 
 if TYPE_CHECKING:
@@ -69,7 +73,7 @@ def build(
     seed : int
         Decides positions, layout and icons.
     layout : LayoutSettings, optional
-        By default those published for each layer, with `seed`.
+        By default those published for each layer, with `seed`; given ones keep their own seed.
     rendering : RenderSettings, optional
         Size, steps and the rest of the icons.
     icons : {"rendered", "medoid"}
@@ -92,6 +96,8 @@ def build(
     AtlasError
         Nothing to build from; inputs that do not fit each other; an `out` that is something else.
     """
+    settings = rendering or RenderSettings()
+    _check(grids, seed, settings, icons, engine, images)
     bars: AbstractContextManager[Progress]
     bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
     with bars as report:
@@ -101,22 +107,40 @@ def build(
             raise AtlasError("These activations are of an interrupted collection; collect again to complete them.")
         model = model_of(acts.provenance, model)
         layers = list(acts.layers) if layer is None else [layer] if isinstance(layer, str) else list(layer)
+        _check_layers(acts, model, layers)
+        source = open_images(images) if icons == "medoid" else None
+        plan = IconPlan(model=model, settings=settings, seed=seed, engine=engine, source=source)
         folder = _folder(out, acts)
-        manifest = _take_up(folder, acts, model)
-        manifest.provenance["seed"] = seed
-        plan = IconPlan(
-            model=model,
-            settings=rendering or RenderSettings(),
-            seed=seed,
-            kind=icons,
-            engine=engine,
-            source=None if images is None or icons == "rendered" else open_images(images),
-        )
+        manifest = _take_up(folder, acts, model, seed)
         for name in layers:
-            settings = replace(layout or LayoutSettings.for_layer(name), seed=seed) if layout is None else layout
-            _build_layer(folder, manifest, acts, name, settings, grids, min_count, plan, report)
+            laid_out = layout or replace(LayoutSettings.for_layer(name), seed=seed)
+            _build_layer(folder, manifest, acts, name, laid_out, grids, min_count, plan, report)
         _tidy(folder, manifest)
     return Atlas(folder)
+
+
+def _check(
+    grids: Sequence[int] | None, seed: int, settings: RenderSettings, icons: str, engine: str, images: object
+) -> None:
+    """Refuse now what would be refused after hours."""
+    for size in () if grids is None else grids:
+        cell_index(np.zeros((0, 2)), size)
+    if not 0 <= seed < 2**32:
+        raise AtlasError(f"seed is {seed}; give a whole number from 0 to 2**32 - 1.")
+    SheetGeometry(settings.size)
+    if icons not in ("rendered", "medoid"):
+        raise AtlasError(f"icons is {icons!r}; choose 'rendered' or 'medoid'.")
+    if icons == "medoid" and images is None:
+        raise AtlasError("icons='medoid' shows real patches: give images=…, those that were collected from.")
+    if engine not in ENGINES:
+        raise AtlasError(f"engine is {engine!r}; choose {' or '.join(repr(name) for name in ENGINES)}.")
+
+
+def _check_layers(acts: Activations, model: VisionModel, layers: Sequence[str]) -> None:
+    for name in layers:
+        wanted, found = model.layer(name).channels, acts[name].n_channels
+        if wanted != found:
+            raise AtlasError(f"The activations of {name} have {found} channels, {model.name} has {wanted} there.")
 
 
 def _collect(
@@ -133,10 +157,11 @@ def _collect(
 
     if images is None:
         raise AtlasError("There is nothing to build from: give acts=…, or images=….")
-    model = model or load_model()
     source = open_images(images)
+    store = _store(out, source.name)
+    _refuse_other(Path(out) if out is not None else store.with_suffix(".atlas"))
+    model = model or load_model()
     report.note(f"Collecting from {len(source):,} images of {source.name} with {model.name}.")
-    store = Path(out).with_suffix(".acts") if out is not None else Path(f"{Path(source.name).stem or 'images'}.acts")
     acts = collect(
         model, source, layer or "mixed4c", out=store, per_image=per_image, seed=seed, workers=workers, progress=report
     )
@@ -148,28 +173,38 @@ def _collect(
     return acts, model
 
 
+def _store(out: str | os.PathLike[str] | None, images: str) -> Path:
+    """Where activations go that are collected on the way: beside the atlas."""
+    if out is None:
+        return Path(f"{Path(images).stem or 'images'}.acts")
+    # A name such as "." says nothing by itself.
+    folder = Path(out) if Path(out).name not in ("", "..") else Path(out).resolve()
+    if folder.suffix == ".acts":
+        raise AtlasError(f"{folder} is a name for activations; call the atlas {folder.stem}.atlas.")
+    return folder.with_name(f"{folder.name.removesuffix('.atlas')}.acts")
+
+
 def _folder(out: str | os.PathLike[str] | None, acts: Activations) -> Path:
-    if out is not None:
-        folder = Path(out)
-    elif acts.path is not None:
-        # Beside the store, except for the embedded one: a program's own folder is no place for results.
-        folder = Path(acts.path.name).with_suffix(".atlas")
-    else:
-        folder = Path("activations.atlas")
+    # Without a name, in the working folder: where the store lies may be no place for results.
+    name = acts.path.resolve().stem if acts.path is not None else "activations"
+    folder = Path(out) if out is not None else Path(f"{name}.atlas")
+    _refuse_other(folder)
+    return folder
+
+
+def _refuse_other(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise AtlasError(f"{folder} is a file; give another name as out.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / FILE).is_file():
         raise AtlasError(f"{folder} exists and is not an atlas; give another name as out, or empty it.")
-    return folder
 
 
-def _take_up(folder: Path, acts: Activations, model: VisionModel) -> Manifest:
-    """Start an atlas, or read the one that is there; stages of other activations are forgotten."""
+def _take_up(folder: Path, acts: Activations, model: VisionModel, seed: int) -> Manifest:
+    """Start an atlas, or read the one that is there."""
     manifest = Manifest.read(folder) if (folder / FILE).is_file() else Manifest()
-    fresh = provenance_of(folder, acts, model)
     if manifest.provenance.get("activations", {}).get("digest") not in (None, acts.digest):
         raise AtlasError(f"{folder} was built from other activations; give another name as out, or delete it.")
-    manifest.provenance = fresh
+    manifest.provenance = provenance_of(folder, acts, model) | {"seed": seed}
     manifest.class_names = model.labels.names if model.labels is not None else None
     folder.mkdir(parents=True, exist_ok=True)
     manifest.write(folder)
@@ -211,8 +246,8 @@ def _tidy(folder: Path, manifest: Manifest) -> None:
         used.add(layer.layout.folder)
         for level in layer.levels.values():
             used |= {level.grid.folder} | ({level.icons.folder} if level.icons else set())
-    for name in manifest.layers:
-        home = folder / "layers" / name
+    for layer in manifest.layers.values():
+        home = (folder / layer.layout.folder).parent
         for stage in [*home.glob("layout-*"), *home.glob("levels/*/grid-*"), *home.glob("levels/*/icons-*")]:
             if stage.is_dir() and not stage.is_symlink() and stage.relative_to(folder).as_posix() not in used:
                 shutil.rmtree(stage)

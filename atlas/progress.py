@@ -36,7 +36,7 @@ class Bars:
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._stage = ""
+        self._stage, self._quiet = "", False
 
     def __enter__(self) -> Self:
         return self
@@ -56,8 +56,7 @@ class Bars:
             self._stage, self._quiet = stage, quiet
         self._bar.total = total
         self._bar.update(done - self._bar.n)
-        if self._quiet:
-            self._bar.n = done
+        self._bar.n = done
 
     def note(self, line: str) -> None:
         """Print a line above the bar."""
@@ -68,4 +67,6 @@ class Bars:
         """Finish the present bar."""
         if self._bar is not None:
             self._bar.close()
+            if self._quiet:
+                print(f"{self._stage}: {self._bar.n:,} of {self._bar.total:,}", file=sys.stderr, flush=True)  # noqa: T201
         self._bar, self._stage = None, ""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
-from PIL import Image
 
 from atlas.activations import collect
 from atlas.errors import AtlasError
@@ -92,10 +90,9 @@ def project(
     per_image: int | str,
 ) -> Projection:
     """See `Atlas.project`."""
-    single = isinstance(images, Image.Image) or (isinstance(images, (str, os.PathLike)) and os.path.isfile(images))  # noqa: PTH113
     acts = collect(
         model_of(provenance, model),
-        [images] if single else images,
+        images,
         layer,
         per_image=cast("int | Literal['all']", per_image),
         attributions=False,

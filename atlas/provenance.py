@@ -38,11 +38,16 @@ def link_to(folder: Path, acts: Activations) -> dict[str, str]:
     """How to find the activations again: {"kind": "embedded" | "store" | "memory", "link": name or relative path}."""
     if acts.path is None:
         return {"kind": "memory", "link": ""}
-    store = acts.path.resolve()
-    if store.parent == asset("activations.acts").resolve().parent:
+    store, home = acts.path.resolve(), Path("~").expanduser()
+    if store.parent == asset("inceptionv1-tiny.safetensors").resolve().parent:
         return {"kind": "embedded", "link": store.name}
     try:
-        link = Path(os.path.relpath(store, folder.resolve())).as_posix()
+        link = Path(os.path.relpath(store, folder.resolve()))
+        shared = Path(os.path.commonpath([store, folder.resolve()]))
     except ValueError:  # another drive on Windows
-        link = store.name
-    return {"kind": "store", "link": link if link.count("../") <= _MOST_CLIMBS else store.name}
+        return {"kind": "store", "link": store.name}
+    # What is above the home folders, or named like this one, would tell whose machine it was.
+    tells = shared == Path(shared.anchor) or (home.is_relative_to(shared) and home != shared)
+    if link.parts.count("..") > _MOST_CLIMBS or tells or home.name in link.parts[:-1]:
+        return {"kind": "store", "link": store.name}
+    return {"kind": "store", "link": link.as_posix()}

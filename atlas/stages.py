@@ -39,14 +39,18 @@ _NEIGHBOURS_TOLD = 9
 
 @dataclass(frozen=True)
 class IconPlan:
-    """How icons are made."""
+    """How icons are made: from `source`, real patches; without it, rendered."""
 
     model: VisionModel
     settings: RenderSettings
     seed: int
-    kind: str
     engine: str
     source: ImageSource | None
+
+    @property
+    def kind(self) -> str:
+        """Name of the way, as `build` takes it."""
+        return "rendered" if self.source is None else "medoid"
 
 
 def sizes_for(grids: Sequence[int] | None, xy: NDArray[np.float32]) -> list[int]:
@@ -66,10 +70,7 @@ def layout_stage(
         {"stage": "layout", "revision": _REVISION["layout"], "acts": acts.digest, "layer": name}
         | {"settings": asdict(settings)}
     )
-    if settings.seed is None and old is not None and _same_but_seed(old, settings):
-        # A parallel layout never comes out the same twice: the one that is there is as good as another.
-        digest = old.digest
-    place = f"layers/{name}/layout-{digest[:8]}"
+    place = f"{_layer_folder(name)}/layout-{digest[:8]}"
     if old is None or old.digest != digest:
         rows = acts[name]
         report.note(
@@ -83,15 +84,10 @@ def layout_stage(
     return old, np.asarray(read_arrays(folder / place / "arrays.zarr")["xy"], dtype=np.float32)
 
 
-def _same_but_seed(old: Stage, settings: LayoutSettings) -> bool:
-    used = old.summary.get("settings", {})
-    wanted = asdict(settings)
-    clamped = ("n_neighbors", "n_epochs")
-    return all(
-        used.get(key) == (list(value) if isinstance(value, tuple) else value)
-        for key, value in wanted.items()
-        if key not in clamped
-    )
+def _layer_folder(name: str) -> str:
+    """Folder of a layer; characters that some file system does not take, or takes for a way out, are spelled out."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else f"~{ord(c):x}~" for c in name)
+    return f"layers/{plain if plain.strip('.') else plain.replace('.', '~2e~')}"
 
 
 def grid_stage(
@@ -108,7 +104,7 @@ def grid_stage(
     digest = digest_of(
         {"stage": "grid", "revision": _REVISION["grid"], "layout": layout.digest, "size": size, "min_count": min_count}
     )
-    place = f"layers/{name}/levels/{size:04d}/grid-{digest[:8]}"
+    place = f"{_layer_folder(name)}/levels/{size:04d}/grid-{digest[:8]}"
     if old is None or old.digest != digest:
         rows = acts[name]
         level = make_grid(
@@ -176,7 +172,7 @@ def icons_stage(
     )
     if old is not None and old.digest == digest:
         return old
-    place = f"layers/{name}/levels/{level.size:04d}/icons-{digest[:8]}"
+    place = f"{_layer_folder(name)}/levels/{level.size:04d}/icons-{digest[:8]}"
     partial = folder / f"{place}.partial"
     icons = _make_icons(partial, acts, name, level, plan, report)
     with new_folder(folder / place) as part:
@@ -202,12 +198,8 @@ def icons_stage(
 
 
 def _make_icons(partial: Path, acts: Activations, name: str, level: Level, plan: IconPlan, report: Progress) -> Icons:
-    if plan.kind == "medoid":
-        if plan.source is None:
-            raise AtlasError("icons='medoid' shows real patches: give images=…, those that were collected from.")
+    if plan.source is not None:
         return medoid_icons(plan.model, name, level, acts, plan.source, plan.settings.size)
-    if plan.kind != "rendered":
-        raise AtlasError(f"icons is {plan.kind!r}; choose 'rendered' or 'medoid'.")
     cost = ""
     if plan.engine == "atlas" and len(level):
         seconds = seconds_per_icon(plan.model, name, plan.settings) * len(level)

@@ -1,13 +1,13 @@
-"""Measure the icons of an atlas: does it show a map, and not noise?
+"""Measure whether the icons of an atlas show a map, and not noise.
 
     python benchmarks/atlas_quality.py atlas-demo/mixed4c.atlas
 
 For each level prints, and writes to benchmarks/results/atlas_quality.json:
 
-- mean achieved cosine of the icons to their cells' means (as recorded when they were rendered, and again from the sprite
-  sheets on disk, which WebP has compressed);
-- how alike the network finds neighbouring icons (cosine of their re-activations; cells that share an edge) compared with
-  random pairs of icons, and the difference with a 95 % interval, bootstrapped over cells;
+- mean achieved cosine of the icons to their cells' means (as recorded when they were rendered, and again from the
+  sprite sheets on disk, which WebP has compressed);
+- how alike the network finds neighbouring icons (cosine of their re-activations; cells that share an edge) compared
+  with random pairs of icons, and the difference with a 95 % interval, bootstrapped over cells;
 - contrast: standard deviation of brightness, in units of 255, of each icon; its smallest value and 5th percentile. A
   dead grey icon has none.
 """

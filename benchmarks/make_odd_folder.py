@@ -159,9 +159,7 @@ def _png_that_claims(width: int, height: int) -> bytes:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--mosaics", type=Path, required=True, help="folder of mosaics of 64-pixel photographs"
-    )
+    parser.add_argument("--mosaics", type=Path, required=True, help="folder of mosaics of 64-pixel photographs")
     parser.add_argument("--out", type=Path, required=True, help="folder to make; must not exist")
     parser.add_argument("--count", type=int, default=1000, help="photographs (default 1000)")
     arguments = parser.parse_args()

@@ -49,7 +49,7 @@ def attribute(model: VisionModel, images: Tensor, layer: str, rows: Tensor, cols
         The part of the network after `layer` cannot be differentiated in forward mode, or the
         logits do not depend on the layer.
     """
-    return Attributor(model, layer)(images, rows, cols)
+    return Attributor(model, layer)(images, rows, cols)[1]
 
 
 class Attributor:
@@ -72,8 +72,8 @@ class Attributor:
         self.layer = model.layer(layer).name
         self._repeat_images = False
 
-    def __call__(self, images: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
-        """See `attribute`."""
+    def __call__(self, images: Tensor, rows: Tensor, cols: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors (..., C) at the positions and their attributions (..., K), from one pass; see `attribute`."""
         per_image = rows.numel() // max(1, len(images))
         which = torch.arange(len(images), device=images.device).repeat_interleave(per_image)
         flat_rows, flat_cols = rows.reshape(-1).to(images.device), cols.reshape(-1).to(images.device)
@@ -81,9 +81,10 @@ class Attributor:
             self._group(images, which[part], flat_rows[part], flat_cols[part])
             for part in (slice(start, start + MAX_DUALS) for start in range(0, len(which), MAX_DUALS))
         ]
-        return torch.cat(parts).reshape(*rows.shape, -1)
+        vectors, products = (torch.cat(halves).reshape(*rows.shape, -1) for halves in zip(*parts, strict=True))
+        return vectors, products
 
-    def _group(self, images: Tensor, which: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
+    def _group(self, images: Tensor, which: Tensor, rows: Tensor, cols: Tensor) -> tuple[Tensor, Tensor]:
         first, last = int(which[0]), int(which[-1])
         images, which = images[first : last + 1], which - first
         if len(which) == len(images):
@@ -97,13 +98,16 @@ class Attributor:
                 self._repeat_images = True
         return self._product(images.index_select(0, which), None, rows, cols)
 
-    def _product(self, images: Tensor, which: Tensor | None, rows: Tensor, cols: Tensor) -> Tensor:
+    def _product(self, images: Tensor, which: Tensor | None, rows: Tensor, cols: Tensor) -> tuple[Tensor, Tensor]:
+        seen: list[Tensor] = []
+
         def perturb(h: Tensor) -> Tensor:
             if which is not None:
                 h = h.index_select(0, which)
             at = torch.arange(len(h), device=h.device)
             tangent = torch.zeros_like(h)
-            tangent[at, :, rows, cols] = h[at, :, rows, cols]
+            seen.append(h[at, :, rows, cols])
+            tangent[at, :, rows, cols] = seen[-1]
             return _make_dual(h, tangent)
 
         # Only the plain form of attention has a forward derivative.
@@ -129,7 +133,7 @@ class Attributor:
                     f"The logits of {self.model.name} do not depend on {self.layer}, or the path is detached;"
                     " choose another layer, or attributions=False."
                 )
-            return change.detach().clone()
+            return seen[-1], change.detach().clone()
 
 
 def _make_dual(primal: Tensor, tangent: Tensor) -> Tensor:

@@ -63,11 +63,13 @@ class Run:
         ids = [self._source.image_id(index) for index, _, _ in group]
         pixels = torch.from_numpy(np.stack([pixels for _, pixels, _ in group]))
         images = pixels.to(self._model.device).to(self._model.dtype) / 255
-        with torch.no_grad():
-            maps = self._model.activations(images, list(self._plan.per_image))
+        maps: dict[str, torch.Tensor] = {}
+        if not self._attributors:
+            with torch.no_grad():
+                maps = self._model.activations(images, list(self._plan.per_image))
         first = self._writer.n_images + len(self._images)
         for layer in self._plan.layers:
-            self._rows[layer.name].append(self._sample(layer, images, maps[layer.name], ids, first))
+            self._rows[layer.name].append(self._sample(layer, images, maps.get(layer.name), ids, first))
         self._images.extend(
             (image_id, self._source.label(index), digest)
             for image_id, (index, _, digest) in zip(ids, group, strict=True)
@@ -101,16 +103,19 @@ class Run:
         self._images = []
         self._rows = {name: [] for name in self._rows}
 
-    def _sample(self, layer: LayerHeader, images: torch.Tensor, maps: torch.Tensor, ids: list[str], first: int) -> Rows:
+    def _sample(
+        self, layer: LayerHeader, images: torch.Tensor, maps: torch.Tensor | None, ids: list[str], first: int
+    ) -> Rows:
         k = self._plan.per_image[layer.name]
         chosen = np.stack([sample_positions(key, layer.name, layer.map_size, k, self._plan.seed) for key in ids])
-        rows, cols = torch.from_numpy(chosen.astype(np.int64)).to(maps.device).unbind(-1)
-        at = torch.arange(len(ids), device=maps.device)[:, None]
-        vectors = maps[at, :, rows, cols].flatten(0, 1)
+        rows, cols = torch.from_numpy(chosen.astype(np.int64)).to(images.device).unbind(-1)
         attributions = None
-        if self._attributors:
-            product = self._attributors[layer.name](images, rows, cols).flatten(0, 1)
-            attributions = self._numbers(product, f"attributions of {layer.name}")
+        if maps is None:
+            vectors, product = self._attributors[layer.name](images, rows, cols)
+            attributions = self._numbers(product.flatten(0, 1), f"attributions of {layer.name}")
+        else:
+            vectors = maps[torch.arange(len(ids), device=maps.device)[:, None], :, rows, cols]
+        vectors = vectors.flatten(0, 1)
         return Rows(
             vectors=self._numbers(vectors, f"activations of {layer.name}"),
             attributions=attributions,

@@ -1,6 +1,6 @@
 """The layout: activations as points in the unit square, alike ones close together.
 
-Vectors of zeros and duplicates are set aside, wide vectors reduced, nearest neighbours found exactly, and
+Vectors of zeros and duplicates are set aside, wide vectors reduced, nearest neighbours found, and
 the points laid out by UMAP. The square shows the 1st to 99th percentile with a margin; what lies outside
 stays outside. Landmarks are kept, so that new vectors can be placed.
 """

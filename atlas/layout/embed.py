@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from atlas.layout.settings import LayoutSettings
 
 TINY = 10
-"""Fewer distinct points than this have no neighbourhoods worth the name: their principal components are the
-layout."""
+"""Fewer distinct points have no neighbourhoods worth the name: they are placed by principal components."""
 
 _EXPECTED_WARNINGS = (
     # New vectors are placed by landmarks, not by UMAP.transform.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-#: Below this cosine the objective is the plain dot product, or a start at a right angle would have no gradient
-#: (Carter et al., 2019, and lucid's notebooks).
+#: Below this cosine the objective is a fixed multiple of the dot product, or a start at a right angle would have no
+#: gradient (Carter et al., 2019, and lucid's notebooks).
 COSINE_FLOOR = 0.1
 
 

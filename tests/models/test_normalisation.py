@@ -40,6 +40,8 @@ def test_a_window_wider_than_the_channels_covers_all_of_them() -> None:
     assert np.allclose(LocalResponseNorm()(torch.from_numpy(x)).numpy(), by_definition(x), rtol=1e-12)
 
 
+# torch compiles its forward-mode rules with a function that it has deprecated itself.
+@pytest.mark.filterwarnings(r"ignore:`torch.jit.script` is deprecated")
 def test_its_gradients_are_right_in_reverse_and_in_forward_mode() -> None:
     x = 60 * torch.randn(1, 14, 2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert torch.autograd.gradcheck(LocalResponseNorm(), x.requires_grad_(), check_forward_ad=True)
