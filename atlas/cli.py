@@ -6,7 +6,7 @@ import io
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class _Commands(TyperGroup):
     """Ends a command that the user stopped, or can put right, with one line instead of a traceback."""
 
-    def invoke(self, ctx: typer.Context) -> Any:  # noqa: ANN401 - whatever a command returns
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer has its own copy of click in some versions
         try:
             return super().invoke(ctx)
         except AtlasError as error:
@@ -60,8 +60,8 @@ grids, and every cell is drawn as the image the network would most like to see t
 Start with `atlas demo`. Then your own photographs: `atlas build --images FOLDER`.
 """,
 )
-# Names come from files: nothing in them is markup, and a line of a command to copy stays a line.
-console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+# For tables alone. Names come from files: nothing in them is markup.
+console = Console(markup=False, emoji=False, highlight=False)
 
 ModelOption = Annotated[str, typer.Option("--model", help="A network: `atlas models` lists them.")]
 WeightsOption = Annotated[
@@ -106,14 +106,14 @@ def models(
         for key, text in MODEL_NAMES.items():
             table.add_row(key, text)
         console.print(table)
-        console.print("\n`atlas models NAME` lists its layers; in Python, `atlas.wrap_model` takes any torch network.")
+        typer.echo("\n`atlas models NAME` lists its layers; in Python, `atlas.wrap_model` takes any torch network.")
         return
     model = _model(name, weights, "cpu")
     table = Table("layer", "channels", "stride, px", box=None)
     for layer in model.layers():
         table.add_row(layer.name, str(layer.channels), str(layer.stride))
     console.print(table)
-    console.print(f"\n{model.n_classes} classes, images of {model.input_size} px")
+    typer.echo(f"\n{model.n_classes} classes, images of {model.input_size} px")
 
 
 @app.command()
@@ -136,8 +136,9 @@ def collect(
     from atlas.images import open_images  # noqa: PLC0415
     from atlas.progress import Bars  # noqa: PLC0415
 
-    network = _model(model, weights, device)
+    chosen = _per_image(per_image)
     source = open_images(images)
+    network = _model(model, weights, device)
     with Bars() as bars:
         bars.note(f"Collecting from {len(source):,} images with {network.name} on {network.device.type}.")
         acts = run(
@@ -145,14 +146,14 @@ def collect(
             source,
             layer or ["mixed4c"],
             out=out,
-            per_image=_per_image(per_image),
+            per_image=chosen,
             seed=seed,
             workers=workers,
             progress=bars,
         )
     _report_skipped(acts.provenance)
-    console.print(f"Wrote {out}: {', '.join(f'{len(acts[name]):,} of {name}' for name in acts.layers)}.", markup=False)
-    console.print(f"Next: atlas build --activations {out}", markup=False)
+    typer.echo(f"Wrote {out}: {', '.join(f'{len(acts[name]):,} of {name}' for name in acts.layers)}.")
+    typer.echo(f"Next: atlas build --activations {shlex.quote(str(out))}")
 
 
 @app.command()
@@ -164,12 +165,17 @@ def build(
         Path | None, typer.Option(help="Activations that `atlas collect` wrote, instead of collecting now.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write, by custom NAME.atlas.")] = None,
-    model: ModelOption = "inceptionv1-tiny",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A network: `atlas models` lists them. By default that of --activations, or inceptionv1-tiny."
+        ),
+    ] = None,
     weights: WeightsOption = None,
     layer: LayerOption = None,
     grid: Annotated[
         list[int] | None,
-        typer.Option(help="Cells a side of a level; give it several times. By default what the set fills."),
+        typer.Option(min=1, help="Cells a side of a level; give it several times. By default what the set fills."),
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Optimisation steps of an icon.")] = 256,
     icon_size: Annotated[int, typer.Option(min=16, max=1020, help="Side of an icon in pixels.")] = 80,
@@ -198,12 +204,15 @@ def build(
     from atlas.projection import model_of  # noqa: PLC0415
     from atlas.render import RenderSettings  # noqa: PLC0415
 
-    if (images is None) == (activations is None) and icons != "medoid":
-        raise AtlasError("Give either --images or --activations; see `atlas build --help`.")
+    both = images is not None and activations is not None
+    if (images is None and activations is None) or (both and icons != "medoid"):
+        raise AtlasError("Give either --images or --activations (both only with --icons medoid).")
+    chosen = _per_image(per_image)
     acts = None if activations is None else open_activations(activations)
-    network = _model(model, weights, device)
-    if acts is not None and acts.provenance.get("model", {}).get("digest") != network.digest:
-        network = model_of(acts.provenance, None)
+    if acts is None or model is not None or weights is not None:
+        network = _model(model or "inceptionv1-tiny", weights, device)
+    else:
+        network = model_of(acts.provenance, None).to(device)
     world = run(
         acts,
         model=network,
@@ -216,12 +225,12 @@ def build(
         icons=icons,
         engine=engine,
         min_count=min_count,
-        per_image=_per_image(per_image),
+        per_image=chosen,
         workers=workers,
     )
     _report_skipped(world.provenance["activations"]["collected"])
     _print_levels(world.path)
-    console.print(f"Next: atlas export {world.path} --png atlas.png", markup=False)
+    typer.echo(f"Next: atlas export {shlex.quote(str(world.path))} --png atlas.png")
 
 
 @app.command()
@@ -244,7 +253,7 @@ def export(
     written = Atlas(path).to_png(
         png, level, layer=layer, icon_px=icon_size, background=background, density=density, labels=labels, title=title
     )
-    console.print(f"Wrote {written}.", markup=False)
+    typer.echo(f"Wrote {written}.")
 
 
 @app.command()
@@ -254,9 +263,9 @@ def info(path: Annotated[Path, typer.Argument(help="An atlas or an activation st
 
     if (path / "acts.json").is_file():
         acts = open_activations(path)
-        console.print(repr(acts)[1:-1], markup=False)
+        typer.echo(repr(acts)[1:-1])
         if not acts.complete:
-            console.print("Interrupted: the `atlas collect` that made it goes on when run again.")
+            typer.echo("Interrupted: the `atlas collect` that made it goes on when run again.")
         _print_provenance(acts.provenance)
         _report_skipped(acts.provenance)
         return
@@ -268,17 +277,24 @@ def info(path: Annotated[Path, typer.Argument(help="An atlas or an activation st
     _print_levels(path)
 
 
-def _print_provenance(provenance: dict[str, object]) -> None:
+def _print_provenance(provenance: dict[str, Any]) -> None:
     model = provenance.get("model")
     if isinstance(model, dict):
-        console.print(f"network      {model['name']} (weights {str(model['digest'])[:12]})", markup=False)
+        typer.echo(f"network      {model['name']} (weights {str(model['digest'])[:12]})")
     links = provenance.get("activations")
-    source = links.get("collected", {}) if isinstance(links, dict) else provenance
-    images = source.get("images")
-    if isinstance(images, dict):
-        console.print(f"images       {images['read']:,} of {images['total']:,} from {images['source']}", markup=False)
+    images = _images(links.get("collected", {}) if isinstance(links, dict) else provenance)
+    if images:
+        typer.echo(f"images       {images['read']:,} of {images['total']:,} from {images['source']}")
     if isinstance(links, dict):
-        console.print(f"activations  {links['kind']} {links['link']}", markup=False)
+        typer.echo(f"activations  {links['kind']} {links['link']}".rstrip())
+
+
+def _images(provenance: dict[str, Any]) -> dict[str, Any] | None:
+    """What `collect` noted of the images; None where the activations came another way."""
+    images = provenance.get("images")
+    if not isinstance(images, dict) or not all(isinstance(images.get(key), int) for key in ("read", "total")):
+        return None
+    return images if isinstance(images.get("source"), str) and isinstance(images.get("skipped"), list) else None
 
 
 def _print_levels(path: Path) -> None:
@@ -298,20 +314,19 @@ def _print_levels(path: Path) -> None:
     for layer in world.layers:
         layout = world.summary(layer)["layout"]
         trust = layout["trustworthiness"]
-        console.print(
+        typer.echo(
             f"{layer}: {layout['n_points']:,} activations, {layout['n_zero']} all zero"
-            + ("" if trust is None else f", trustworthiness {trust:.3f}"),
-            markup=False,
+            + ("" if trust is None else f", trustworthiness {trust:.3f}")
         )
 
 
-def _report_skipped(provenance: dict[str, object]) -> None:
-    images = provenance.get("images")
-    if isinstance(images, dict) and images.get("skipped"):
+def _report_skipped(provenance: dict[str, Any]) -> None:
+    images = _images(provenance)
+    if images and images["skipped"]:
         from atlas.images import SkippedImage, summarise  # noqa: PLC0415
 
-        skipped = [SkippedImage(skip["id"], skip["reason"]) for skip in images["skipped"]]
-        console.print(summarise(skipped, images["total"]), markup=False, highlight=False)
+        skipped = [SkippedImage(str(skip["id"]), str(skip["reason"])) for skip in images["skipped"]]
+        typer.echo(summarise(skipped, images["total"]))
 
 
 def _model(name: str, weights: Path | None, device: str | None) -> VisionModel:
@@ -331,15 +346,12 @@ def _per_image(text: str | None) -> int | Literal["all"] | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; errors that the user can put right are one line, status 1."""
-    try:
-        app(args=None if arguments is None else list(arguments), standalone_mode=True)
-    except AtlasError as error:
-        print(f"atlas: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("\natlas: stopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+    """Run the command; errors that the user can put right are one line, status 1; 130 when it was stopped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal cannot show is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    app(args=None if arguments is None else list(arguments))
 
 
 if __name__ == "__main__":

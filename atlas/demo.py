@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
+import typer
 
 from atlas.activations import open_activations
 from atlas.assets import asset
@@ -45,7 +45,6 @@ def run_demo(out: Path, *, quick: bool) -> Atlas:
     AtlasError
         `out` holds something else.
     """
-    console = Console(stderr=True)
     folder = out / f"{LAYER}.atlas"
     if out.exists() and not out.is_dir():
         raise AtlasError(f"{out} is a file; give another folder with --out.")
@@ -59,7 +58,7 @@ def run_demo(out: Path, *, quick: bool) -> Atlas:
     world = build(acts, model=model, layer=LAYER, grids=grids, out=folder, rendering=rendering)
     for size in grids:
         picture = world.to_png(out / f"level-{size:03d}.png", size, icon_px=rendering.size, title=_title(size))
-        console.print(f"Wrote {picture}", markup=False)
+        typer.echo(f"Wrote {picture}")
     projection = world.project([str(path) for path in photographs()], model=model)
     picture = world.to_png(
         out / "photographs.png",
@@ -69,8 +68,8 @@ def run_demo(out: Path, *, quick: bool) -> Atlas:
         title="Where two photographs fall on the atlas",
         footer="Each marker is one position of a photograph, among those that the atlas knows best.",
     )
-    console.print(f"Wrote {picture}", markup=False)
-    console.print(f"Done in {time.perf_counter() - begun:.0f} s. Look at the pictures in {out}.", markup=False)
+    typer.echo(f"Wrote {picture}")
+    typer.echo(f"Done in {time.perf_counter() - begun:.0f} s. Look at the pictures in {out}.")
     return world
 
 
