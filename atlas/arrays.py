@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 #: Rows of an array are cut into chunks of about this size.
 _CHUNK_BYTES = 4 << 20
 #: No honest array here decodes to more than a thousand times its files; empty chunks are not stored, hence the floor.
-_EXPANSION, _FLOOR_BYTES = 1000, 256 << 20
+_EXPANSION, _FLOOR_BYTES, _MOST_CHUNKS = 1000, 256 << 20, 100_000
+#: A reader needs the memory of a whole chunk, however small the array: sixteen times what is written leaves room.
+_MOST_CHUNK_BYTES = 64 << 20
+#: What Zarr raises when a header or a chunk makes no sense.
+_ZARR_ERRORS = (ValueError, LookupError, OSError, RuntimeError, TypeError, AttributeError, ArithmeticError)
 
 
 @contextmanager
@@ -58,13 +63,21 @@ def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> No
             stored[...] = array
 
 
-def read_arrays(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
+def read_arrays(folder: Path, *needed: str) -> dict[str, np.ndarray[Any, Any]]:
     """Read every array of a group into memory.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `write_arrays` put them.
+    *needed : str
+        Names that must be among them.
 
     Raises
     ------
     AtlasError
-        The folder is missing, damaged, holds a link, or declares arrays far larger than its files.
+        The folder is missing, damaged, lacks an array, holds a link, or declares arrays far larger than its files
+        or chunks of more than 64 MB.
     """
     if not folder.is_dir():
         raise AtlasError(f"{_shown(folder)} is missing from the atlas; build it again.")
@@ -75,11 +88,29 @@ def read_arrays(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
         group = zarr.open_group(LocalStore(folder, read_only=True), mode="r", zarr_format=3)
         stored = {str(name): array for name, array in group.arrays()}
-        if sum(array.nbytes for array in stored.values()) > most:
+        # Not `nbytes` and `nchunks`: NumPy's product of huge sides wraps around.
+        claimed = sum(math.prod(array.shape) * array.dtype.itemsize for array in stored.values())
+        chunks = (
+            math.prod(-(-side // of) for side, of in zip(array.shape, array.chunks, strict=True))
+            for array in stored.values()
+        )
+        if claimed > most or max(chunks, default=0) > _MOST_CHUNKS:
             raise AtlasError(f"{_shown(folder)} claims to hold more than its files can; it is damaged or forged.")
-        return {name: np.asarray(array[...]) for name, array in stored.items()}
-    except (ValueError, KeyError, OSError, RuntimeError, TypeError) as error:
-        raise AtlasError(f"{_shown(folder)} is damaged ({error}); build this stage again.") from error
+        if any(_chunk_bytes(array) > _MOST_CHUNK_BYTES for array in stored.values()):
+            raise AtlasError(f"{_shown(folder)} has chunks too large to read safely; it is damaged or forged.")
+        found = {name: np.asarray(array[...]) for name, array in stored.items()}
+    except _ZARR_ERRORS as error:
+        reason = str(error).partition("\n")[0]
+        raise AtlasError(f"{_shown(folder)} is damaged ({reason}); build this stage again.") from error
+    missing = [name for name in needed if name not in found]
+    if missing:
+        raise AtlasError(f"{_shown(folder)} lacks {', '.join(missing)}; build this stage again.")
+    return found
+
+
+def _chunk_bytes(array: zarr.Array[Any]) -> int:
+    # The chunks of a sharded array lie in shards, which are decoded whole.
+    return math.prod(array.shards or array.chunks) * array.dtype.itemsize
 
 
 def _shown(folder: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,9 @@ from atlas.errors import AtlasError
 from atlas.export import Marker, render_level, write_png
 from atlas.grid import CellTable, Level
 from atlas.layout import Landmarks
+from atlas.level import AtlasLevel
 from atlas.manifest import LayerRecord, Manifest, Stage
-from atlas.models.inception import EARLY_LAYERS
+from atlas.models.depth import is_early
 from atlas.projection import Projection, project
 from atlas.sprites import SheetReader
 
@@ -30,46 +30,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from atlas.models import VisionModel
-
-
-@dataclass(frozen=True)
-class AtlasLevel:
-    """One grid of one layer, with its icons.
-
-    Attributes
-    ----------
-    grid : Level
-        Cells: index, count, mean, spread, attribution, nearest members.
-    icons : SheetReader or None
-        ``icons[i]`` is the icon of ``grid.cell[i]``, (S, S, 3) uint8; None while they are not rendered.
-    cosine, target_cosine : array (M,) or None
-        Achieved cosine of each icon to the cell's mean vector, and to the whitened target.
-    """
-
-    grid: Level
-    icons: SheetReader | None
-    cosine: NDArray[np.float32] | None
-    target_cosine: NDArray[np.float32] | None
-
-    @property
-    def size(self) -> int:
-        """Cells a side."""
-        return self.grid.size
-
-    def icon(self, row: int, column: int) -> NDArray[np.uint8]:
-        """Icon of the cell in `row` and `column`, (S, S, 3) uint8.
-
-        Raises
-        ------
-        AtlasError
-            The cell is empty, or the level has no icons yet.
-        """
-        found = np.flatnonzero(self.grid.cell == row * self.size + column)
-        if not len(found) or not 0 <= column < self.size:
-            raise AtlasError(f"Cell ({row}, {column}) of level {self.size} is empty; `cells` lists those that are not.")
-        if self.icons is None:
-            raise AtlasError(f"The icons of level {self.size} are not rendered yet; build the atlas again to go on.")
-        return self.icons[int(found[0])]
 
 
 class Atlas:
@@ -137,17 +97,18 @@ class Atlas:
         Parameters
         ----------
         size : int, optional
-            Cells a side; by default the finest.
+            Cells a side; by default the finest that is rendered.
         layer : str, optional
             By default the first.
 
         Raises
         ------
         AtlasError
-            There is no such level.
+            There is no such level, or it is damaged.
         """
         name, record = self._record(layer)
-        chosen = max(record.levels, default=0) if size is None else size
+        rendered = [other for other, stages in record.levels.items() if stages.icons is not None]
+        chosen = max(rendered or record.levels, default=0) if size is None else size
         if chosen not in record.levels:
             there = ", ".join(str(other) for other in record.levels) or "none"
             raise AtlasError(f"{self.path.name} has no level {chosen} of {name}; it has {there}.")
@@ -158,7 +119,7 @@ class Atlas:
             if stages.icons is not None:
                 folder = self._folder(stages.icons)
                 icons = SheetReader(folder, int(stages.icons.summary["icon_px"]), len(grid))
-                scores = read_arrays(folder / "arrays.zarr")
+                scores = read_arrays(folder / "arrays.zarr", "cosine", "target_cosine")
             self._levels[name, chosen] = AtlasLevel(grid, icons, scores.get("cosine"), scores.get("target_cosine"))
         return self._levels[name, chosen]
 
@@ -186,7 +147,7 @@ class Atlas:
         )
 
     def _layout_arrays(self, layer: str | None) -> dict[str, np.ndarray[Any, Any]]:
-        return read_arrays(self._folder(self._record(layer)[1].layout) / "arrays.zarr")
+        return read_arrays(self._folder(self._record(layer)[1].layout) / "arrays.zarr", "xy")
 
     def _folder(self, stage: Stage) -> Path:
         folder = self.path / stage.folder
@@ -273,7 +234,7 @@ class Atlas:
 
     def _labels(self, level: int, layer: str | None) -> list[str]:
         name = self._record(layer)[0]
-        if name in EARLY_LAYERS:
+        if is_early(name):
             raise AtlasError(f"Class labels mean little at {name}, so early in the network; draw it without labels.")
         table = self.cells(level, name)
         if "class" not in table.columns:

@@ -6,13 +6,13 @@ import io
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from typer.core import TyperGroup
 
+from atlas.command_group import Commands
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
@@ -23,31 +23,8 @@ if TYPE_CHECKING:
 # Commands import what they need themselves: torch and UMAP take seconds, and --help should not.
 
 
-class _Commands(TyperGroup):
-    """Ends a command that the user stopped, or can put right, with one line instead of a traceback."""
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer has its own copy of click in some versions
-        try:
-            return super().invoke(ctx)
-        except AtlasError as error:
-            _stop(str(error), 1)
-        except OSError as error:
-            if isinstance(error, BrokenPipeError) or error.strerror is None:
-                raise
-            _stop(f"{error.strerror}: {error.filename}" if error.filename else error.strerror, 1)
-        except KeyboardInterrupt:
-            _stop("stopped. What is finished is kept; the same command goes on from there.", 130)
-
-
-def _stop(line: str, status: int) -> NoReturn:
-    from atlas.images.skipped import one_line  # noqa: PLC0415 - not needed while all goes well
-
-    print(f"atlas: {one_line(line)}", file=sys.stderr)  # noqa: T201
-    sys.exit(status)
-
-
 app = typer.Typer(
-    cls=_Commands,
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -135,6 +112,7 @@ def collect(
     from atlas.activations import collect as run  # noqa: PLC0415
     from atlas.images import open_images  # noqa: PLC0415
     from atlas.progress import Bars  # noqa: PLC0415
+    from atlas.report import print_skipped  # noqa: PLC0415
 
     chosen = _per_image(per_image)
     source = open_images(images)
@@ -151,7 +129,7 @@ def collect(
             workers=workers,
             progress=bars,
         )
-    _report_skipped(acts.provenance)
+    print_skipped(acts.provenance)
     typer.echo(f"Wrote {out}: {', '.join(f'{len(acts[name]):,} of {name}' for name in acts.layers)}.")
     typer.echo(f"Next: atlas build --activations {shlex.quote(str(out))}")
 
@@ -178,7 +156,7 @@ def build(
         typer.Option(min=1, help="Cells a side of a level; give it several times. By default what the set fills."),
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Optimisation steps of an icon.")] = 256,
-    icon_size: Annotated[int, typer.Option(min=16, max=1020, help="Side of an icon in pixels.")] = 80,
+    icon_size: Annotated[int, typer.Option(min=32, max=1020, help="Side of an icon in pixels.")] = 80,
     tries: Annotated[int, typer.Option(min=1, help="Starts of each icon, of which the best is kept.")] = 1,
     icons: Annotated[
         Literal["rendered", "medoid"], typer.Option(help="Feature visualisations, or real image patches.")
@@ -203,6 +181,7 @@ def build(
     from atlas.pipeline import build as run  # noqa: PLC0415
     from atlas.projection import model_of  # noqa: PLC0415
     from atlas.render import RenderSettings  # noqa: PLC0415
+    from atlas.report import print_levels, print_skipped  # noqa: PLC0415
 
     both = images is not None and activations is not None
     if (images is None and activations is None) or (both and icons != "medoid"):
@@ -228,8 +207,8 @@ def build(
         per_image=chosen,
         workers=workers,
     )
-    _report_skipped(world.provenance["activations"]["collected"])
-    _print_levels(world.path)
+    print_skipped(world.provenance["activations"]["collected"])
+    print_levels(world.path)
     typer.echo(f"Next: atlas export {shlex.quote(str(world.path))} --png atlas.png")
 
 
@@ -260,73 +239,22 @@ def export(
 def info(path: Annotated[Path, typer.Argument(help="An atlas or an activation store.")]) -> None:
     """Say what an atlas or an activation store holds, where it comes from, and which images could not be read."""
     from atlas.activations import open_activations  # noqa: PLC0415
+    from atlas.report import print_levels, print_provenance, print_skipped  # noqa: PLC0415
 
     if (path / "acts.json").is_file():
         acts = open_activations(path)
         typer.echo(repr(acts)[1:-1])
         if not acts.complete:
             typer.echo("Interrupted: the `atlas collect` that made it goes on when run again.")
-        _print_provenance(acts.provenance)
-        _report_skipped(acts.provenance)
+        print_provenance(acts.provenance)
+        print_skipped(acts.provenance)
         return
     from atlas.atlas import Atlas  # noqa: PLC0415
 
     world = Atlas(path)
-    _print_provenance(world.provenance)
-    _report_skipped(world.provenance["activations"]["collected"])
-    _print_levels(path)
-
-
-def _print_provenance(provenance: dict[str, Any]) -> None:
-    model = provenance.get("model")
-    if isinstance(model, dict):
-        typer.echo(f"network      {model['name']} (weights {str(model['digest'])[:12]})")
-    links = provenance.get("activations")
-    images = _images(links.get("collected", {}) if isinstance(links, dict) else provenance)
-    if images:
-        typer.echo(f"images       {images['read']:,} of {images['total']:,} from {images['source']}")
-    if isinstance(links, dict):
-        typer.echo(f"activations  {links['kind']} {links['link']}".rstrip())
-
-
-def _images(provenance: dict[str, Any]) -> dict[str, Any] | None:
-    """What `collect` noted of the images; None where the activations came another way."""
-    images = provenance.get("images")
-    if not isinstance(images, dict) or not all(isinstance(images.get(key), int) for key in ("read", "total")):
-        return None
-    return images if isinstance(images.get("source"), str) and isinstance(images.get("skipped"), list) else None
-
-
-def _print_levels(path: Path) -> None:
-    from atlas.atlas import Atlas  # noqa: PLC0415
-
-    world = Atlas(path)
-    table = Table("layer", "level", "cells", "outside the frame", "in small cells", "mean cosine", box=None)
-    for layer in world.layers:
-        summary = world.summary(layer)
-        for size, level in summary["levels"].items():
-            cosine = "no icons yet" if level["icons"] is None else f"{level['icons']['mean_cosine'] or 0:.3f}"
-            grid = level["grid"]
-            table.add_row(
-                layer, str(size), str(grid["cells"]), str(grid["outside"]), str(grid["in_small_cells"]), cosine
-            )
-    console.print(table)
-    for layer in world.layers:
-        layout = world.summary(layer)["layout"]
-        trust = layout["trustworthiness"]
-        typer.echo(
-            f"{layer}: {layout['n_points']:,} activations, {layout['n_zero']} all zero"
-            + ("" if trust is None else f", trustworthiness {trust:.3f}")
-        )
-
-
-def _report_skipped(provenance: dict[str, Any]) -> None:
-    images = _images(provenance)
-    if images and images["skipped"]:
-        from atlas.images import SkippedImage, summarise  # noqa: PLC0415
-
-        skipped = [SkippedImage(str(skip["id"]), str(skip["reason"])) for skip in images["skipped"]]
-        typer.echo(summarise(skipped, images["total"]))
+    print_provenance(world.provenance)
+    print_skipped(world.provenance["activations"]["collected"])
+    print_levels(path)
 
 
 def _model(name: str, weights: Path | None, device: str | None) -> VisionModel:
@@ -340,7 +268,7 @@ def _per_image(text: str | None) -> int | Literal["all"] | None:
         return None
     if text == "all":
         return "all"
-    if text.isdigit() and int(text) > 0:
+    if text.isdecimal() and int(text) > 0:
         return int(text)
     raise AtlasError(f"--per-image is {text!r}; give a number from 1, or 'all'.")
 

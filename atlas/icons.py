@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,8 +16,9 @@ from torch.nn import functional as F
 
 from atlas.errors import AtlasError
 from atlas.images import UnreadableImageError
-from atlas.images.fit import fit_square
-from atlas.render import Icons, RenderSettings, render, whiten
+from atlas.images.fit import digest_of, fit_square
+from atlas.models.depth import is_early
+from atlas.render import Icons, RenderSettings, render, rescue, whiten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,9 +49,20 @@ def seconds_per_icon(model: VisionModel, layer: str, settings: RenderSettings) -
     width = settings.tile_on(model.device)
     target = np.ones((width, model.layer(layer).channels), dtype=np.float32)
     stamps: list[float] = []
-    few = replace(settings, steps=6, redirect_steps=0, tries=1)
-    render(model, layer, target, settings=few, progress=lambda _done, _total: stamps.append(time.perf_counter()))
+    few = replace(settings, steps=6, redirect_steps=0, tries=1, rescues=0)
+
+    def stamp(_done: int, _total: int) -> None:
+        if model.device.type == "cuda":
+            torch.cuda.synchronize(model.device)
+        stamps.append(time.perf_counter())
+
+    render(model, layer, target, settings=few, progress=stamp)
     return float(np.diff(stamps).min()) / width * settings.steps * settings.tries
+
+
+def tiles_done(partial: Path) -> int:
+    """Tiles that an interrupted rendering has left."""
+    return len(list(partial.glob("tile-*.npz"))) if partial.is_dir() else 0
 
 
 def render_icons(
@@ -78,12 +90,32 @@ def render_icons(
     -------
     Icons
         In the order of ``level.cell``.
+
+    Raises
+    ------
+    AtlasError
+        See `render`.
     """
-    targets = whiten(level.mean, moment, settings.ridge)
+    targets = level.mean if is_early(layer) else whiten(level.mean, moment, settings.ridge)
     keys = icon_keys(layer, level)
     partial.mkdir(parents=True, exist_ok=True)
     width = settings.tile_on(model.device)
-    parts: list[Icons] = []
+    parts = [Icons.empty(settings.size)]
+
+    def run(rows: Any, first_try: int, some: RenderSettings, tick: Callable[[int, int], None] | None) -> Icons:  # noqa: ANN401
+        return render(
+            model,
+            layer,
+            targets[rows],
+            means=level.mean[rows],
+            keys=np.asarray(keys, dtype=object)[rows].tolist(),
+            seed=seed,
+            settings=some,
+            engine=engine,
+            progress=tick,
+            first_try=first_try,
+        )
+
     for start in range(0, len(level), width):
         rows = slice(start, min(start + width, len(level)))
         file = partial / f"tile-{start:06d}.npz"
@@ -93,21 +125,14 @@ def render_icons(
             def tick(done: int, _total: int, start: int = start) -> None:
                 progress(start + done, len(level))
 
-            icons = render(
-                model,
-                layer,
-                targets[rows],
-                means=level.mean[rows],
-                keys=keys[rows],
-                seed=seed,
-                settings=settings,
-                engine=engine,
-                progress=tick,
-            )
+            icons = run(rows, 0, replace(settings, rescues=0), tick)
             _save(file, icons)
         parts.append(icons)
         progress(rows.stop, len(level))
-    return Icons.concatenate(parts) if parts else _none(settings.size)
+    # Rescues come last and together: the few icons that need one fill a tile, instead of one tile each.
+    again = replace(settings, tries=1, rescues=0)
+    rendered = Icons.concatenate(parts)
+    return rendered if engine != "atlas" else rescue(rendered, lambda some, n: run(some, n, again, None), settings)
 
 
 def medoid_icons(
@@ -133,9 +158,12 @@ def medoid_icons(
         if name not in index:
             raise AtlasError(f"Image {name!r} is not among the images given; give those that were collected from.")
         try:
-            pixels = fit_square(source.load(index[name]), side)
+            image = source.load(index[name])
         except UnreadableImageError as error:
             raise AtlasError(f"Image {name!r} cannot be read any more ({error}); build with rendered icons.") from error
+        if acts.image_digests[rows.image[row]] not in ("", digest_of(image)):
+            raise AtlasError(f"Image {name!r} is not the one that was collected from; its content differs.")
+        pixels = fit_square(image, side)
         y, x = ((rows.position[row] + 0.5) * stride).astype(float)
         left = int(np.clip(round(x - patch / 2), 0, side - patch))
         top = int(np.clip(round(y - patch / 2), 0, side - patch))
@@ -150,11 +178,6 @@ def medoid_icons(
     return Icons(np.asarray(images, dtype=np.uint8).reshape(shape), cosine, cosine.copy(), cosine.copy())
 
 
-def _none(size: int) -> Icons:
-    empty = np.zeros(0, dtype=np.float32)
-    return Icons(np.zeros((0, size, size, 3), dtype=np.uint8), empty, empty.copy(), empty.copy())
-
-
 def _save(file: Path, icons: Icons) -> None:
     part = file.with_suffix(f".{os.getpid()}.part")
     with part.open("wb") as stream:
@@ -166,7 +189,8 @@ def _load(file: Path, count: int, size: int) -> Icons | None:
     if not file.is_file() or file.is_symlink():
         return None
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        # Opened here: of a damaged file numpy keeps the handle that it opened itself.
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             icons = Icons(*(stored[name] for name in _FIELDS))
     except (ValueError, KeyError, OSError, EOFError, BadZipFile):
         # A tile that cannot be read is rendered again.

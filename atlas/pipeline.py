@@ -123,6 +123,8 @@ def _check(
     grids: Sequence[int] | None, seed: int, settings: RenderSettings, icons: str, engine: str, images: object
 ) -> None:
     """Refuse now what would be refused after hours."""
+    if grids is not None and not len(grids):
+        raise AtlasError("No grid sizes given; for example grids=(10, 20).")
     for size in () if grids is None else grids:
         cell_index(np.zeros((0, 2)), size)
     if not 0 <= seed < 2**32:
@@ -227,7 +229,10 @@ def _build_layer(
     kept = old.levels if old is not None and old.layout.digest == layout.digest else {}
     record = manifest.layers[name] = LayerRecord(layout, dict(kept))
     manifest.write(folder)
-    for size in sizes_for(grids, xy):
+    sizes = sizes_for(grids, xy)
+    if len(sizes) > 1:
+        report.note(f"{name} at levels {', '.join(str(size) for size in sizes)}; grids=(…) or --grid chooses others.")
+    for size in sizes:
         before = record.levels.get(size)
         grid, level = grid_stage(folder, before.grid if before else None, acts, name, layout, xy, size, min_count)
         same = before is not None and before.grid.digest == grid.digest
@@ -241,13 +246,18 @@ def _build_layer(
 
 def _tidy(folder: Path, manifest: Manifest) -> None:
     """Remove stages that nothing refers to any more, and only those: other files of the folder are not ours."""
-    used = set()
+    used, waiting = set(), set()
     for layer in manifest.layers.values():
         used.add(layer.layout.folder)
         for level in layer.levels.values():
             used |= {level.grid.folder} | ({level.icons.folder} if level.icons else set())
+            if level.icons is None:
+                waiting.add((folder / level.grid.folder).parent)
     for layer in manifest.layers.values():
         home = (folder / layer.layout.folder).parent
         for stage in [*home.glob("layout-*"), *home.glob("levels/*/grid-*"), *home.glob("levels/*/icons-*")]:
-            if stage.is_dir() and not stage.is_symlink() and stage.relative_to(folder).as_posix() not in used:
+            place = stage.relative_to(folder).as_posix()
+            # The finished tiles of an interrupted level are what its next build goes on from.
+            kept = place in used or (place.endswith(".partial") and stage.parent in waiting)
+            if stage.is_dir() and not stage.is_symlink() and not kept:
                 shutil.rmtree(stage)

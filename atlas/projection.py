@@ -95,7 +95,9 @@ def project(
         images,
         layer,
         per_image=cast("int | Literal['all']", per_image),
+        size=provenance["activations"]["size"],
         attributions=False,
+        progress=False,
     )
     rows = acts[layer]
     xy, similarity = landmarks.place(np.asarray(rows.vectors, dtype=np.float32))

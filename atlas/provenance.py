@@ -22,6 +22,8 @@ _MOST_CLIMBS = 2
 def provenance_of(folder: Path, acts: Activations, model: VisionModel) -> dict[str, Any]:
     """Network, activations and libraries, as plain values for `atlas.json`."""
     collected = {name: acts.provenance[name] for name in ("images", "positions", "seed") if name in acts.provenance}
+    # New pictures are brought to the size that the activations were collected at.
+    size = acts.provenance.get("settings", {}).get("size", model.input_size)
     return {
         "model": {
             "name": model.name,
@@ -29,9 +31,14 @@ def provenance_of(folder: Path, acts: Activations, model: VisionModel) -> dict[s
             "input_size": model.input_size,
             "bandwidth": model.bandwidth,
         },
-        "activations": {**link_to(folder, acts), "digest": acts.digest, "collected": collected},
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+        "activations": {**link_to(folder, acts), "digest": acts.digest, "size": size, "collected": collected},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide results."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
 
 
 def link_to(folder: Path, acts: Activations) -> dict[str, str]:

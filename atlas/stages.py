@@ -11,12 +11,13 @@ import numpy as np
 
 from atlas.activations import digest_of
 from atlas.arrays import new_folder, read_arrays, write_arrays
-from atlas.errors import AtlasError
 from atlas.grid import Level, default_grids, make_grid
-from atlas.icons import medoid_icons, render_icons, seconds_per_icon
+from atlas.icons import medoid_icons, render_icons, seconds_per_icon, tiles_done
 from atlas.layout import LayoutSettings
 from atlas.layout import layout as lay_out
 from atlas.manifest import Stage
+from atlas.models.depth import is_early
+from atlas.provenance import versions
 from atlas.render import second_moment
 from atlas.sprites import write_sheets
 
@@ -57,8 +58,6 @@ def sizes_for(grids: Sequence[int] | None, xy: NDArray[np.float32]) -> list[int]
     """Grid sizes, coarse to fine; by default what the points can fill."""
     if grids is None:
         return list(default_grids(int(np.isfinite(xy).all(axis=1).sum())))
-    if not len(grids):
-        raise AtlasError("No grid sizes given; for example grids=(10, 20).")
     return sorted(set(grids))
 
 
@@ -80,8 +79,8 @@ def layout_stage(
         landmarks = {f"landmarks_{key}": array for key, array in found.landmarks.arrays().items()}
         with new_folder(folder / place) as part:
             write_arrays(part / "arrays.zarr", {"xy": found.xy, "inside": found.inside, **landmarks})
-        old = Stage(digest, place, found.summary())
-    return old, np.asarray(read_arrays(folder / place / "arrays.zarr")["xy"], dtype=np.float32)
+        old = Stage(digest, place, found.summary() | {"versions": versions()})
+    return old, np.asarray(read_arrays(folder / place / "arrays.zarr", "xy")["xy"], dtype=np.float32)
 
 
 def _layer_folder(name: str) -> str:
@@ -157,13 +156,20 @@ def icons_stage(
 ) -> Stage:
     """Icons of one grid, as sprite sheets, with their scores."""
     settings = plan.settings
-    made_by = settings.provenance() | {"tile": settings.tile_on(plan.model.device)}
+    # The tile is chosen by the device and changes rounding only: an atlas rendered on a GPU is not rendered again
+    # because it is now on a processor.
+    made_by = settings.provenance() | {
+        "bandwidth": settings.bandwidth_for(plan.model),
+        "whitened": not is_early(name),
+        "dtype": str(plan.model.dtype).removeprefix("torch."),
+    }
     digest = digest_of(
         {
             "stage": "icons",
             "revision": _REVISION["icons"],
             "grid": grid.digest,
-            "model": plan.model.digest,
+            "model": [plan.model.digest, plan.model.input_digest],
+            "images": None if plan.source is None else [plan.source.name, len(plan.source)],
             "kind": plan.kind,
             "engine": plan.engine,
             "seed": plan.seed,
@@ -190,7 +196,9 @@ def icons_stage(
             "sheets": sheets,
             "device": plan.model.device.type,
             "seed": plan.seed,
-            "settings": made_by,
+            "settings": made_by | {"tile": settings.tile_on(plan.model.device)},
+            "versions": versions(),
+            "below_half": int((icons.cosine < 0.5).sum()),
             "mean_cosine": _mean(icons.cosine),
             "mean_target_cosine": _mean(icons.target_cosine),
         },
@@ -201,8 +209,9 @@ def _make_icons(partial: Path, acts: Activations, name: str, level: Level, plan:
     if plan.source is not None:
         return medoid_icons(plan.model, name, level, acts, plan.source, plan.settings.size)
     cost = ""
-    if plan.engine == "atlas" and len(level):
-        seconds = seconds_per_icon(plan.model, name, plan.settings) * len(level)
+    left = len(level) - tiles_done(partial) * plan.settings.tile_on(plan.model.device)
+    if plan.engine == "atlas" and left > 0:
+        seconds = seconds_per_icon(plan.model, name, plan.settings) * left
         cost = f", about {_duration(seconds)} on this device ({plan.model.device.type})"
     report.note(
         f"Rendering {len(level):,} icons of {name} at level {level.size}: "

@@ -28,7 +28,7 @@ from atlas.render import centre
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from atlas.atlas import AtlasLevel
+    from atlas.level import AtlasLevel
     from atlas.models import VisionModel
 
 RESULTS = Path(__file__).resolve().parent / "results"

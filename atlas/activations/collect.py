@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 from atlas.activations.memory import MemoryWriter
@@ -13,10 +12,11 @@ from atlas.activations.store import open_activations
 from atlas.activations.takeup import open_writer
 from atlas.errors import AtlasError
 from atlas.images import ImageLoader, open_images
+from atlas.progress import Bars, Silent
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from atlas.activations.data import Activations
     from atlas.activations.run import Picture
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from atlas.models.vision import VisionModel
 
 _BATCH = 64
-
-Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total)."""
 
 
 def collect(
@@ -42,7 +39,7 @@ def collect(
     workers: int | None = None,
     size: int | None = None,
     encoding: Literal["float16", "float32"] = "float16",
-    progress: Progress | None = None,
+    progress: bool | Callable[[str, int, int], None] = True,
 ) -> Activations:
     """Sample activations of a network on images, with what each contributes to every class.
 
@@ -57,14 +54,16 @@ def collect(
     images
         Anything `atlas.images.open_images` takes: a folder, a list of paths, an array, ...
     layer : str or sequence of str
-        One layer or several; all are taken from one reading of the images.
+        One layer or several; all are taken from one reading of the images. Without attributions one pass of the
+        network gives all layers; with attributions every layer takes a pass.
     out : str or path, optional
         Folder of a store, by custom ``name.acts``. Without it everything stays in memory.
     per_image : int, "all" or None
         Positions sampled from each image, at most all that are away from the edge of the map; None takes as
         many as bring the set to about 20,000.
     attributions : bool
-        Whether to compute them; they cost a second, larger pass for each layer.
+        Whether to compute them, by forward-mode differentiation (`attribute`): in the pass of each layer, what
+        comes after the layer then runs once a position and carries a derivative along.
     seed : int
         Decides the positions.
     batch_size : int, optional
@@ -75,8 +74,8 @@ def collect(
         Side in pixels that images are brought to; the network's own by default.
     encoding : {"float16", "float32"}
         How numbers are kept.
-    progress : callable, optional
-        Called with ("collect", images done, images in all).
+    progress : bool or callable
+        True shows a bar, False nothing; a callable gets ("collect", images done, images in all).
 
     Returns
     -------
@@ -113,14 +112,13 @@ def collect(
             return open_activations(out)
     run = Run(model, source, plan, writer)
     loader = ImageLoader(source, plan.size, batch_size=batch, workers=workers, start=writer.next_image)
-    with closing(_regrouped(loader, batch, plan.chunk_images)) as groups:
+    bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
+    with bars as report, closing(_regrouped(loader, batch, plan.chunk_images)) as groups:
         for group in groups:
             run.take(group, loader.skipped)
-            if progress is not None:
-                progress("collect", run.reached, plan.n_images)
-    run.end(loader.skipped)
-    if progress is not None:
-        progress("collect", plan.n_images, plan.n_images)
+            report("collect", run.reached, plan.n_images)
+        run.end(loader.skipped)
+        report("collect", plan.n_images, plan.n_images)
     return writer.finish()
 
 

@@ -108,7 +108,7 @@ def make_plan(
         for name, shape in shapes.items()
     )
     settings = {
-        "model": {"name": model.name, "digest": model.digest},
+        "model": {"name": model.name, "digest": model.digest, "preprocess": model.input_digest},
         "layers": list(layers),
         "size": side,
         "per_image": per_layer,

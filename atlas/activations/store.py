@@ -6,7 +6,8 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.request import url2pathname
 
 import fsspec
 import numpy as np
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
     from atlas.activations.header import LayerHeader
+    from atlas.activations.rows import ImageRecord
 
 _MOST_CHUNK_BYTES = 1 << 28
+_MOST_HEADER_BYTES = 64 << 20
+_BLOCK_BYTES = 1 << 20
 
 
 def open_activations(source: str | os.PathLike[str]) -> Activations:
@@ -37,7 +41,8 @@ def open_activations(source: str | os.PathLike[str]) -> Activations:
     Parameters
     ----------
     source : str or path
-        A folder, or a URL such as ``s3://bucket/photos.acts`` (fsspec's, with its extra package installed).
+        A folder, also as a ``file://`` URL, or a URL such as ``s3://bucket/photos.acts`` (fsspec's, with its
+        extra package installed).
 
     Returns
     -------
@@ -50,14 +55,17 @@ def open_activations(source: str | os.PathLike[str]) -> Activations:
         There is no store, it is damaged, or a later version wrote it.
     """
     where = os.fspath(source)
-    remote = "://" in where
-    path = None if remote else Path(where)
+    path = _local_path(where)
     if path is not None:
         _refuse_links_out(path)
-    shown = where.rstrip("/")
-    header = Header.from_json(_read(where, FILE, remote=remote), shown)
-    records = _image_records(_read(where, IMAGES_FILE, remote=remote), header, shown)
-    store: Store = FsspecStore.from_url(where, read_only=True) if remote else LocalStore(where, read_only=True)
+    place = where.rstrip("/") if path is None else path
+    shown = str(place)
+    data = _read(place, FILE, _MOST_HEADER_BYTES + 1)
+    if len(data) > _MOST_HEADER_BYTES:
+        raise AtlasError(f"{shown}/{FILE} is larger than {_MOST_HEADER_BYTES >> 20} MB; it is damaged or forged.")
+    header = Header.from_json(data, shown)
+    records = _image_records(_read(place, IMAGES_FILE, header.images_bytes), header, shown)
+    store: Store = FsspecStore.from_url(where, read_only=True) if path is None else LocalStore(path, read_only=True)
     labels = [record[1] for record in records]
     layers = {layer.name: layer for layer in header.layers}
     readers = {name: _LayerReader(store, layer, shown) for name, layer in layers.items()}
@@ -74,36 +82,60 @@ def open_activations(source: str | os.PathLike[str]) -> Activations:
     )
 
 
+def _local_path(where: str) -> Path | None:
+    scheme, mark, rest = where.partition("://")
+    if not mark:
+        return Path(where)
+    if scheme.lower() not in ("file", "local"):
+        return None
+    return Path(url2pathname(rest.removeprefix("localhost")))
+
+
 def _refuse_links_out(root: Path) -> None:
-    inside = root.resolve()
+    inside = os.path.realpath(root)
     for folder, folders, files in os.walk(root):
         for name in (*folders, *files):
             entry = Path(folder, name)
-            if entry.is_symlink() and not entry.resolve().is_relative_to(inside):
+            # Not `Path.resolve`: a link to itself makes it fail before Python 3.13.
+            if entry.is_symlink() and not Path(os.path.realpath(entry)).is_relative_to(inside):
                 raise AtlasError(f"{root} holds a link that leads out of it ({name}); remove it to open the store.")
 
 
-def _read(where: str, name: str, *, remote: bool) -> bytes:
+def _read(place: Path | str, name: str, most: int) -> bytes:
+    """Read a file of the store, at most so many bytes of it."""
     try:
-        if not remote:
-            return Path(where, name).read_bytes()
-        with fsspec.open(f"{where.rstrip('/')}/{name}", "rb") as file:
-            data: bytes = file.read()
+        with (place / name).open("rb") if isinstance(place, Path) else fsspec.open(f"{place}/{name}", "rb") as file:
+            return _first_bytes(file, most)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise AtlasError(f"{where} is not an activation store: it has no {name}.") from error
+        raise AtlasError(f"{place} is not an activation store: it has no {name}.") from error
     except (OSError, ImportError, ValueError) as error:
-        raise AtlasError(f"{where} cannot be read ({error}).") from error
-    return data
+        raise AtlasError(f"{place} cannot be read ({error}).") from error
 
 
-def _image_records(data: bytes, header: Header, where: str) -> list[tuple[str, str | None, str]]:
+def _first_bytes(file: BinaryIO, most: int) -> bytes:
+    # `read(most)` would set aside `most` bytes at once, however few the file has.
+    data = bytearray()
+    while block := file.read(min(_BLOCK_BYTES, most - len(data))):
+        data += block
+    return bytes(data)
+
+
+def _image_records(data: bytes, header: Header, where: str) -> list[ImageRecord]:
     """(id, label, digest) of every committed image."""
-    data = data[: header.images_bytes]
     lines = data.splitlines()
-    if digest_of_bytes(data) != header.images_digest or len(lines) != header.n_images:
-        raise AtlasError(f"{where}/{IMAGES_FILE} is damaged; collect again or fetch a fresh copy.")
-    values = [json.loads(line) for line in lines]
-    return [(value["id"], value["label"], value["digest"]) for value in values]
+    try:
+        if digest_of_bytes(data) != header.images_digest or len(lines) != header.n_images:
+            raise ValueError(f"it does not fit {FILE}")
+        return [_image_record(json.loads(line)) for line in lines]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise AtlasError(f"{where}/{IMAGES_FILE} is damaged ({error}); collect again or fetch a fresh copy.") from error
+
+
+def _image_record(value: Any) -> ImageRecord:  # noqa: ANN401 - whatever the file holds
+    image_id, label, digest = value["id"], value["label"], value["digest"]
+    if not (isinstance(image_id, str) and isinstance(label, str | None) and isinstance(digest, str)):
+        raise TypeError("a line holds other things than names")
+    return image_id, label, digest
 
 
 class _LayerReader:

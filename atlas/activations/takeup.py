@@ -36,7 +36,7 @@ def open_writer(
     Raises
     ------
     AtlasError
-        `out` is a URL, is something else than a store, or was begun with other settings or images.
+        `out` is a URL, is something else than a store, or was begun with other layers, settings or images.
     """
     if "://" in os.fspath(out):
         raise AtlasError(f"{out} is a URL; collect into a folder of this machine and copy it there.")
@@ -49,6 +49,12 @@ def open_writer(
             chunk_rows={name: k * plan.chunk_images for name, k in plan.per_image.items()},
         )
     header = Header.from_json((path / FILE).read_bytes(), path.name)
+    there, here = [layer.name for layer in header.layers], list(plan.per_image)
+    if set(there) != set(here):
+        raise AtlasError(
+            f"{path.name} has the layers {', '.join(there)}, and {', '.join(here)} was asked for. Layers are "
+            "collected together: give all of them with another name for out."
+        )
     different = _differences(header.settings, plan.settings)
     if different:
         raise AtlasError(

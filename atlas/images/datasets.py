@@ -25,6 +25,8 @@ class TorchvisionSource:
     ----------
     dataset : torch.utils.data.Dataset
         Images are Pillow images, or arrays or tensors as ``ArraySource`` takes them: leave out ``Normalize``.
+        Labels come from its list ``targets`` or ``labels``. Without one there are none, because asking for them
+        image by image would decode the whole set once more: give ``labels`` to ``open_images``.
 
     Raises
     ------
@@ -49,17 +51,8 @@ class TorchvisionSource:
         return number(index)
 
     def label(self, index: int) -> str | None:
-        """Name the class of image `index`; without a list of targets this loads the image."""
-        if self._targets is not None:
-            target = self._targets[index]
-        else:
-            try:
-                with pillow_rules():
-                    item = self._dataset[index]
-            except UnreadableImageError:
-                return None
-            target = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
-        return _class_name(target, self._classes)
+        """Name the class of image `index`, None where the dataset has no list of targets."""
+        return None if self._targets is None else _class_name(self._targets[index], self._classes)
 
     def load(self, index: int) -> Image.Image:
         """Convert image `index` to RGB; raises ``UnreadableImageError``."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from atlas.errors import AtlasError
+from atlas.models.depth import is_early
 
 Metric: TypeAlias = Literal["cosine", "euclidean"]
 
 _METRICS = ("cosine", "euclidean")
-_EARLY_LAYER = re.compile(r"conv2d\d|maxpool[0-3]|mixed3[ab]")
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class LayoutSettings:
         mixed4a … mixed5b: 50 neighbours, min_dist 0.05, cosine. mixed3a, mixed3b and the convolutions
         before them: 200 neighbours, euclidean. A layer of another network gets those of mixed4.
         """
-        if _EARLY_LAYER.match(name):
+        if is_early(name):
             return cls(n_neighbors=200, metric="euclidean")
         return cls()
 

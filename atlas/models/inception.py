@@ -30,10 +30,6 @@ MIXED_WIDTHS: dict[str, tuple[int, int, int, int, int, int]] = {
 }
 LAYER_NAMES = (*STEM_CHANNELS, *MIXED_WIDTHS)
 
-#: Layers whose units are far from any class: attributions there are small and the largest of them arbitrary
-#: (Carter et al., 2019). Class labels are not printed on their cells.
-EARLY_LAYERS = (*STEM_CHANNELS, "mixed3a", "mixed3b")
-
 #: Blocks whose output is halved by a max-pool before the next block.
 _POOLED_AFTER = ("mixed3b", "mixed4e")
 

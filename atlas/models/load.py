@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from atlas.assets import asset
 from atlas.errors import AtlasError
 from atlas.models.inception import HEAD, LAYER_NAMES, InceptionV1
-from atlas.models.labels import Labels, imagenet_labels, inception_labels, read_labels
+from atlas.models.labels import Labels, imagenet_labels, inception_labels, labels_from_names, read_labels
 from atlas.models.names import to_lucent_names
 from atlas.models.vision import VisionModel
 from atlas.models.weights import check_state_dict, fetch, read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 #: The published PyTorch conversion of the TensorFlow network; the address that lucent uses.
 INCEPTION_URL = "https://github.com/ProGamerGov/pytorch-old-tensorflow-models/raw/master/inception5h.pth"
@@ -81,7 +81,7 @@ def wrap_model(
     module: nn.Module,
     *,
     preprocess: Callable[[Tensor], Tensor] | None = None,
-    labels: Labels | None = None,
+    labels: Labels | Sequence[str] | None = None,
     input_size: int = 224,
     name: str | None = None,
 ) -> VisionModel:
@@ -94,12 +94,18 @@ def wrap_model(
     preprocess : callable, optional
         Images in [0, 1] → what the module takes; differentiable. By default ImageNet's mean and deviation, as
         torchvision's networks want.
-    labels : Labels, optional
-        Names of the K classes.
+    labels : Labels or sequence of str, optional
+        Names of the K classes, in the order of the logits.
     input_size : int
         Side of the square images the network is run on, in pixels.
     name : str, optional
         Shown to people; by default the class of the module.
+
+    Raises
+    ------
+    AtlasError
+        When it is first run: the network does not run on an image of that size, gives no logits (B, K), or has not as
+        many classes as there are labels.
 
     Examples
     --------
@@ -112,7 +118,7 @@ def wrap_model(
         name=name or type(module).__name__,
         preprocess=preprocess or imagenet_range,
         input_size=input_size,
-        labels=labels,
+        labels=labels if labels is None or isinstance(labels, Labels) else labels_from_names(list(labels)),
     )
 
 

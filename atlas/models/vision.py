@@ -6,6 +6,7 @@ import difflib
 import itertools
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -92,6 +93,13 @@ class VisionModel:
     def __repr__(self) -> str:
         return f"<VisionModel {self.name}: {self.n_classes} classes, {self.input_size} px, {len(self.layers())} layers>"
 
+    @cached_property
+    def input_digest(self) -> str:
+        """Digest of what preprocessing makes of a fixed picture: weights alone do not decide a network's answers."""
+        ramp = torch.linspace(0, 1, 3 * 8 * 8, device=self.device, dtype=self.dtype).reshape(1, 3, 8, 8)
+        with torch.no_grad():
+            return state_digest({"ramp": self.preprocess(ramp).float().cpu()})
+
     @property
     def device(self) -> torch.device:
         """Device of the parameters."""
@@ -149,6 +157,8 @@ class VisionModel:
         if not isinstance(logits, Tensor) or logits.ndim != 2:
             raise AtlasError(f"{self.name} must give logits of shape (B, K); wrap it in a module that does.")
         self._n_classes = int(logits.shape[1])
+        if self.labels is not None and len(self.labels) != self._n_classes:
+            raise AtlasError(f"{self.name} has {self._n_classes} classes, but {len(self.labels)} labels were given.")
         return [LayerInfo(name, shape[1], round(self.input_size / shape[2])) for name, shape in shapes.items()]
 
     def layer(self, name: str) -> LayerInfo:

@@ -6,11 +6,13 @@ parameterisations of lucent; ``render(engine="lucent")`` is lucent itself, the r
 """
 
 from atlas.render.custom import render_objective
-from atlas.render.engine import ENGINES, RenderSettings, render, render_tiles
+from atlas.render.engine import ENGINES, render, render_tiles
 from atlas.render.icons import Icons
 from atlas.render.objective import centre, dot_cosine
 from atlas.render.parameterisation import spectrum_scale, start_spectrum, to_image
 from atlas.render.redirected_relu import RedirectedReLU
+from atlas.render.rescue import rescue
+from atlas.render.settings import RenderSettings
 from atlas.render.transforms import Robustness, warp
 from atlas.render.whitening import second_moment, whiten
 
@@ -25,6 +27,7 @@ __all__ = [
     "render",
     "render_objective",
     "render_tiles",
+    "rescue",
     "second_moment",
     "spectrum_scale",
     "start_spectrum",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,7 +15,9 @@ from atlas.render.lucent import render_with_lucent
 from atlas.render.objective import centre, dot_cosine
 from atlas.render.parameterisation import spectrum_scale, start_spectrum, to_image
 from atlas.render.redirected_relu import RedirectedReLU
-from atlas.render.transforms import Robustness, warp
+from atlas.render.rescue import rescue
+from atlas.render.settings import RenderSettings
+from atlas.render.transforms import warp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,62 +29,6 @@ if TYPE_CHECKING:
 
 #: What `render` can optimise with: this module, or lucent as the reference.
 ENGINES = ("atlas", "lucent")
-
-
-@dataclass(frozen=True, slots=True)
-class RenderSettings:
-    """Everything that decides an icon besides its target and its seed.
-
-    Attributes
-    ----------
-    size : int
-        Side of the icon in pixels, at least 32: what the deepest layers need.
-    steps : int
-        Optimisation steps. The published recipe takes 512 at a constant rate of 0.05; with a larger rate that falls at
-        the end, half as many and fewer reach the same cosine (measured by ``benchmarks/steps.py``).
-    learning_rate : float
-        Adam's, on the spectrum. It falls linearly to a tenth over the last quarter, which settles fine texture.
-    power : float
-        How much purity counts in the objective, see `dot_cosine`.
-    tries : int
-        Independent starts of each icon; the one with the best score, averaged over its last steps, is kept.
-    ridge : float
-        Ridge of the whitening, see `whiten`. Not used by `render` itself, which takes finished targets.
-    bandwidth : float or None
-        Highest spatial frequency of the icon in cycles a pixel; None takes the network's own.
-    redirect_steps : int
-        First steps in which gradients pass through inactive ReLUs.
-    robustness : Robustness
-        The random views.
-    tile : int or None
-        Icons optimised together; None takes 8 on a processor, 64 on a GPU. Always that many (a last tile is filled
-        up), because the same arithmetic in another shape rounds differently and many steps amplify that.
-    """
-
-    size: int = 80
-    steps: int = 256
-    learning_rate: float = 0.1
-    power: float = 4.0
-    tries: int = 1
-    ridge: float = 1.0
-    bandwidth: float | None = None
-    redirect_steps: int = 16
-    robustness: Robustness = field(default_factory=Robustness)
-    tile: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, least in (("size", 32), ("steps", 1), ("tries", 1), ("tile", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise AtlasError(f"The render setting {name} is {value}; it must be at least {least}.")
-
-    def tile_on(self, device: torch.device) -> int:
-        """Icons optimised together on `device`."""
-        return self.tile or (8 if device.type == "cpu" else 64)
-
-    def provenance(self) -> dict[str, Any]:
-        """The settings as plain values, for records and digests."""
-        return asdict(self)
 
 
 def render(
@@ -97,6 +43,7 @@ def render(
     objective: Callable[[Tensor, Tensor], Tensor] | None = None,
     progress: Callable[[int, int], None] | None = None,
     engine: str = "atlas",
+    first_try: int = 0,
 ) -> Icons:
     """Feature visualisations of activation vectors.
 
@@ -120,6 +67,8 @@ def render(
     engine : str
         "atlas", or "lucent": one icon after the other by lucent's own optimisation, the reference to compare with
         (see `render_with_lucent`).
+    first_try : int
+        Number of the first try; another number is another start.
 
     Raises
     ------
@@ -127,24 +76,32 @@ def render(
         The layer is unknown or has another number of channels; targets, means and keys are not equally many; an unknown
         engine, or lucent is not installed.
     """
-    parts = list(
-        render_tiles(
+    settings = settings or RenderSettings()
+    targets = np.asarray(targets, dtype=np.float32)
+    means = targets if means is None else np.asarray(means, dtype=np.float32)
+    keys = range(len(targets)) if keys is None else keys
+    _check(model, layer, targets, means, keys, engine)
+
+    def run(rows: NDArray[np.int64], number: int, some: RenderSettings) -> Icons:
+        tiles = render_tiles(
             model,
             layer,
-            targets,
-            means=means,
-            keys=keys,
+            targets[rows],
+            means=means[rows],
+            keys=[keys[row] for row in rows],
             seed=seed,
-            settings=settings,
+            settings=some,
             objective=objective,
-            progress=progress,
+            progress=progress if number == first_try else None,
             engine=engine,
+            first_try=number,
         )
-    )
-    if not parts:
-        size, nothing = (settings or RenderSettings()).size, np.zeros(0, dtype=np.float32)
-        return Icons(np.zeros((0, size, size, 3), dtype=np.uint8), nothing, nothing, nothing)
-    return Icons.concatenate([icons for _, icons in parts])
+        return Icons.concatenate([Icons.empty(some.size), *(icons for _, icons in tiles)])
+
+    icons = run(np.arange(len(targets)), first_try, settings)
+    if engine != "atlas":
+        return icons
+    return rescue(icons, lambda rows, number: run(rows, first_try + number, replace(settings, tries=1)), settings)
 
 
 def render_tiles(
@@ -159,8 +116,12 @@ def render_tiles(
     objective: Callable[[Tensor, Tensor], Tensor] | None = None,
     progress: Callable[[int, int], None] | None = None,
     engine: str = "atlas",
+    first_try: int = 0,
 ) -> Iterator[tuple[slice, Icons]]:
-    """Like `render`, a tile at a time: yields (which icons, the icons) as soon as they are done."""
+    """Like `render`, a tile at a time and without rescues: yields (which icons, the icons) as soon as they are done.
+
+    Tries are numbered from `first_try`; another number is another start.
+    """
     settings = settings or RenderSettings()
     targets = np.ascontiguousarray(targets, dtype=np.float32)
     means = targets if means is None else np.ascontiguousarray(means, dtype=np.float32)
@@ -183,7 +144,7 @@ def render_tiles(
                     share = (attempt + step / settings.steps) / settings.tries
                     progress(rows.start + int(share * (rows.stop - rows.start)), total)
 
-            draws = [_draw((*stream, attempt), settings) for stream in streams]
+            draws = [_draw((*stream, first_try + attempt), settings) for stream in streams]
             tries.append(_render_tile(model, layer, targets[rows], means[rows], draws, settings, score, tick))
         yield rows, Icons.best(tries)
 
@@ -253,7 +214,7 @@ def _render_tile(
     starts, maps = zip(*(draws[row] for row in rows), strict=True)
     views = torch.from_numpy(np.stack(maps, axis=1)).to(device)
     spectrum = torch.from_numpy(np.stack(starts)).to(device).requires_grad_()
-    scale = spectrum_scale(settings.size, settings.bandwidth or model.bandwidth).to(device)
+    scale = spectrum_scale(settings.size, settings.bandwidth_for(model)).to(device)
     optimiser = torch.optim.Adam([spectrum], lr=settings.learning_rate)
     last_steps = max(1, settings.steps // 16)
     mean_score = torch.zeros(width, device=device)

@@ -31,8 +31,8 @@ class Icons:
     images : array (M, S, S, 3), uint8
         The icons.
     cosine : array (M,), float32
-        Cosine, in [-1, 1], between the activation of the clean icon (as stored: 8 bits a channel, no random view)
-        and the cell's mean vector. Shown to people.
+        Cosine, in [-1, 1], between the activation of the clean icon (8 bits a channel, no random
+        view, before the sheet is compressed) and the cell's mean vector. Shown to people.
     target_cosine : array (M,), float32
         The same to the target that was optimised for.
     score : array (M,), float32
@@ -51,6 +51,22 @@ class Icons:
     def concatenate(cls, parts: Sequence[Icons]) -> Icons:
         """Icons of several parts, in order."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+
+    def improved(self, rows: NDArray[np.int64], others: Icons) -> Icons:
+        """These icons, with those of `rows` replaced by `others` (R) where these have a higher score."""
+        better = others.score > self.score[rows]
+        fields = []
+        for name in _FIELDS:
+            values = getattr(self, name).copy()
+            values[rows[better]] = getattr(others, name)[better]
+            fields.append(values)
+        return Icons(*fields)
+
+    @classmethod
+    def empty(cls, size: int) -> Icons:
+        """No icons, of `size` px."""
+        nothing = np.zeros(0, dtype=np.float32)
+        return cls(np.zeros((0, size, size, 3), dtype=np.uint8), nothing, nothing.copy(), nothing.copy())
 
     @classmethod
     def best(cls, tries: Sequence[Icons]) -> Icons:

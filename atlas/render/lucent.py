@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from atlas.models import VisionModel
-    from atlas.render.engine import RenderSettings
+    from atlas.render.settings import RenderSettings
 
 
 def render_with_lucent(

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from atlas.activations import Activations, attribute, collect, sample_positions
+from atlas.activations import (
+    Activations,
+    attribute,
+    collect,
+    open_activations,
+    sample_positions,
+    write_activations,
+)
 from atlas.activations.positions import interior
 from atlas.errors import AtlasError
 
@@ -132,12 +139,46 @@ def test_provenance_says_what_was_done(plain: VisionModel, pictures: Pictures, t
     assert provenance["model"] == {"name": "PlainNet", "digest": plain.digest, "classes": 7}
     assert provenance["seed"] == 5
     assert provenance["settings"]["size"] == 24
+    assert provenance["settings"]["model"]["preprocess"] == plain.input_digest
     assert torch.__version__.startswith(provenance["versions"]["torch"])
     assert str(tmp_path) not in repr(provenance)
 
 
 def test_images_are_brought_to_the_size_asked_for(plain: VisionModel, pictures: Pictures) -> None:
     assert collect(plain, pictures(1), "early", size=40, attributions=False)["early"].map_size == (20, 20)
+
+
+def test_the_size_of_the_images_is_kept_in_8_bits_too(plain: VisionModel, pictures: Pictures, tmp_path: Path) -> None:
+    acts = collect(plain, pictures(1), "early", size=40)
+    small = write_activations(acts, tmp_path / "small.acts", encoding="uint8")
+    again = open_activations(small.path or "")
+    assert acts.provenance["settings"]["size"] == again.provenance["settings"]["size"] == 40
+
+
+def test_every_image_of_a_dataset_is_decoded_once(plain: VisionModel, pictures: Pictures) -> None:
+    images = pictures(7)
+    reads: list[int] = []
+
+    class Labelled:
+        def __len__(self) -> int:
+            return len(images)
+
+        def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int]:
+            reads.append(index)
+            return images[index], index % 2
+
+    acts = collect(plain, Labelled(), ["early", "late"], batch_size=3, workers=0)
+    assert sorted(reads) == list(range(7))
+    assert acts.image_labels == [None] * 7
+
+
+def test_a_bar_is_shown_unless_silence_is_asked_for(
+    plain: VisionModel, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collect(plain, pictures(2), "late", progress=False)
+    assert capsys.readouterr() == ("", "")
+    collect(plain, pictures(2), "late")
+    assert capsys.readouterr() == ("", "collect: 2 of 2\n")
 
 
 def test_progress_goes_from_the_first_batch_to_the_last_image(plain: VisionModel, pictures: Pictures) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -10,6 +12,8 @@ import pytest
 import zarr
 
 from atlas.activations import Activations, Encoding, LayerActivations, open_activations, write_activations
+from atlas.activations.digests import digest_of_bytes
+from atlas.activations.header import Header
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
@@ -63,11 +67,19 @@ def test_a_store_is_read_from_any_url(
     memory = fsspec.filesystem("memory")
     memory.put(f"{path.as_posix()}/", "/deep/url.acts/", recursive=True)
     request.addfinalizer(lambda: memory.rm("/deep", recursive=True))
-    for url in ("memory://deep/url.acts", "memory://deep/url.acts/", path.as_uri()):
+    for url in ("memory://deep/url.acts", "memory://deep/url.acts/"):
         found = open_activations(url)
         same(found, written)
         assert found.path is None
         assert found.digest == written.digest
+
+
+def test_a_file_url_is_a_path(made_up: Activations, tmp_path: Path) -> None:
+    path = tmp_path / "of a file.acts"
+    write_activations(made_up, path)
+    for url in (path.as_uri(), f"{path.as_uri()}/", f"file://localhost{path.as_uri()[len('file://') :]}"):
+        assert open_activations(url).path == path
+        same(open_activations(url), made_up)
 
 
 def test_one_byte_a_number_is_within_half_a_step_and_smaller(made_up: Activations, tmp_path: Path) -> None:
@@ -167,6 +179,55 @@ def test_garbage_in_place_of_a_file_is_damage(store: Path, file: str, garbage: b
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        b"not json",
+        b"7",
+        b"[]",
+        b"null",
+        b"[" * 100_000,
+        b"\xff",
+        b'{"id": "a", "label": null}',
+        b'{"id": 3, "label": null, "digest": ""}',
+        b'{"id": "a", "label": ["b"], "digest": ""}',
+        b'{"id": "a", "label": null, "digest": null}',
+    ],
+)
+def test_a_line_that_is_no_image_is_damage_even_where_the_digest_fits(store: Path, line: bytes) -> None:
+    lines = (store / "images.jsonl").read_bytes().splitlines()
+    images = b"\n".join([*lines[:-1], line]) + b"\n"
+    (store / "images.jsonl").write_bytes(images)
+    header = Header.from_json((store / "acts.json").read_bytes(), "store")
+    forged = dataclasses.replace(header, images_bytes=len(images), images_digest=digest_of_bytes(images))
+    (store / "acts.json").write_bytes(forged.to_json())
+    with pytest.raises(AtlasError, match=r"images\.jsonl is damaged \(.*fetch a fresh copy\.$"):
+        open_activations(store)
+
+
+@pytest.mark.parametrize("file", ["acts.json", "images.jsonl"])
+def test_no_more_of_a_file_is_read_than_is_allowed(store: Path, made_up: Activations, file: str) -> None:
+    # A file with a hole: 4 GB to whoever reads all of it, nothing on the disk.
+    with (store / file).open("r+b") as stream:
+        stream.truncate(4 << 30)
+    tracemalloc.start()
+    try:
+        if file == "acts.json":
+            with pytest.raises(AtlasError, match=r"acts\.json is larger than 64 MB"):
+                open_activations(store)
+        else:
+            same(open_activations(store), made_up)
+        assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_length_that_the_images_do_not_have_is_damage(store: Path, made_up: Activations) -> None:
+    # The digest of the header does not cover the length.
+    edit(store, lambda value: value.update(images_bytes=1 << 48))
+    same(open_activations(store), made_up)
+
+
+@pytest.mark.parametrize(
     ("kind", "change"),
     [
         ("vectors", lambda value: value.update(shape=[130, 10**9])),
@@ -209,7 +270,18 @@ def test_a_link_out_of_the_folder_is_refused(store: Path, tmp_path: Path) -> Non
     outside = tmp_path / "outside"
     shutil.move(store / LAYER / "vectors", outside)
     (store / LAYER / "vectors").symlink_to(outside, target_is_directory=True)
-    with pytest.raises(AtlasError, match="link that leads out"):
+    for where in (store, store.as_uri(), f"local://{store}"):
+        with pytest.raises(AtlasError, match="link that leads out"):
+            open_activations(where)
+
+
+def test_a_link_within_the_folder_is_followed_and_one_to_itself_is_damage(store: Path, made_up: Activations) -> None:
+    (store / LAYER / "vectors").rename(store / "moved")
+    (store / LAYER / "vectors").symlink_to(store / "moved", target_is_directory=True)
+    same(open_activations(store), made_up)
+    (store / LAYER / "vectors").unlink()
+    (store / LAYER / "vectors").symlink_to("vectors")
+    with pytest.raises(AtlasError, match="damaged"):
         open_activations(store)
 
 

@@ -54,11 +54,13 @@ def test_transforms_of_the_dataset_are_kept_and_tensors_understood(image_folder:
     assert [entry.image_id for entry in loader.skipped] == ["000004"]
 
 
-def test_a_dataset_without_targets_is_asked_image_by_image() -> None:
+def test_a_dataset_without_targets_has_the_labels_that_are_given() -> None:
     dataset = datasets.FakeData(size=4, image_size=(3, 10, 12), num_classes=3)
     source = open_images(dataset)
     assert source.name == "FakeData"
-    assert [source.label(index) for index in range(4)] == [str(int(dataset[index][1])) for index in range(4)]
+    assert [source.label(index) for index in range(4)] == [None] * 4
+    given = open_images(dataset, labels=["ant", "bee", None, "ant"])
+    assert [given.label(index) for index in range(4)] == ["ant", "bee", None, "ant"]
     assert (np.asarray(source.load(2)) == np.asarray(dataset[2][0])).all()
 
 

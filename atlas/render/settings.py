@@ -1,0 +1,91 @@
+"""Everything that decides an icon besides its target and its seed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from atlas.errors import AtlasError
+from atlas.render.transforms import Robustness
+
+if TYPE_CHECKING:
+    import torch
+
+    from atlas.models import VisionModel
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSettings:
+    """Everything that decides an icon besides its target and its seed.
+
+    Attributes
+    ----------
+    size : int
+        Side of the icon in pixels, at least 32: what the deepest layers need.
+    steps : int
+        Optimisation steps. The published recipe takes 512 at a constant rate of 0.05; with a larger rate that falls at
+        the end, half as many and fewer reach the same cosine (measured by ``benchmarks/steps.py``).
+    learning_rate : float
+        Adam's, on the spectrum. It falls linearly to a tenth over the last quarter, which settles fine texture.
+    power : float
+        How much purity counts in the objective, see `dot_cosine`.
+    tries : int
+        Independent starts of each icon; the one with the best score, averaged over its last steps, is kept.
+    rescues : int
+        Further starts, at most, of an icon whose target cosine ends below `COSINE_FLOOR`, see `rescue`.
+    ridge : float
+        Ridge of the whitening, see `whiten`. Not used by `render` itself, which takes finished targets.
+    bandwidth : float or None
+        Highest spatial frequency of the icon in cycles a pixel; None takes the network's own.
+    redirect_steps : int
+        First steps in which gradients pass through inactive ReLUs.
+    robustness : Robustness
+        The random views.
+    tile : int or None
+        Icons optimised together; None takes 8 on a processor, 64 on a GPU. Always that many (a last tile is filled
+        up), because the same arithmetic in another shape rounds differently and many steps amplify that.
+    """
+
+    size: int = 80
+    steps: int = 256
+    learning_rate: float = 0.1
+    power: float = 4.0
+    tries: int = 1
+    rescues: int = 2
+    ridge: float = 1.0
+    bandwidth: float | None = None
+    redirect_steps: int = 16
+    robustness: Robustness = field(default_factory=Robustness)
+    tile: int | None = None
+
+    def __post_init__(self) -> None:
+        least = {
+            "size": 32,
+            "steps": 1,
+            "tries": 1,
+            "tile": 1,
+            "rescues": 0,
+            "redirect_steps": 0,
+            "power": 0,
+            "ridge": 0,
+        }
+        for name, smallest in least.items():
+            value = getattr(self, name)
+            if value is not None and not value >= smallest:
+                raise AtlasError(f"The render setting {name} is {value}; it must be at least {smallest}.")
+        if not self.learning_rate > 0:
+            raise AtlasError(f"The render setting learning_rate is {self.learning_rate}; it must be above 0.")
+        if self.bandwidth is not None and not 0 < self.bandwidth <= 0.5:
+            raise AtlasError(f"The render setting bandwidth is {self.bandwidth}; it must be above 0, and 0.5 at most.")
+
+    def tile_on(self, device: torch.device) -> int:
+        """Icons optimised together on `device`."""
+        return self.tile or (8 if device.type == "cpu" else 64)
+
+    def bandwidth_for(self, model: VisionModel) -> float:
+        """Highest spatial frequency, in cycles a pixel, of icons of `model`."""
+        return model.bandwidth if self.bandwidth is None else self.bandwidth
+
+    def provenance(self) -> dict[str, Any]:
+        """The settings as plain values, for records and digests."""
+        return asdict(self)

@@ -1,0 +1,313 @@
+"""The Atlas as people use it: tables, pictures, and reading that trusts nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import atlas
+from atlas.activations import Activations, open_activations, write_activations
+from atlas.atlas import Atlas
+from atlas.errors import AtlasError
+from atlas.export import Marker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def copied(small_atlas: Atlas, tmp_path: Path) -> Path:
+    """A copy of the small atlas that a test may damage."""
+    return Path(shutil.copytree(small_atlas.path, tmp_path / "copy.atlas"))
+
+
+def stage(folder: Path, pattern: str) -> Path:
+    (found,) = folder.glob(f"layers/body/{pattern}")
+    return found
+
+
+def test_the_table_of_cells_says_what_is_in_each(small_atlas: Atlas, small_acts: Activations) -> None:
+    table = small_atlas.cells(4)
+    frame = table.to_pandas()
+    grid = small_atlas.level(4).grid
+    assert list(frame.columns) == [
+        *("cell", "row", "column", "x", "y", "count", "spread", "mixture"),
+        *("class_index", "class", "attribution", "cosine"),
+    ]
+    assert (frame["cell"] == frame["row"] * 4 + frame["column"]).all()
+    np.testing.assert_allclose(frame["x"], (frame["column"] + 0.5) / 4)
+    assert ((frame["spread"] > 0) & (frame["spread"] <= 1.001)).all()
+    attributions = np.asarray(small_acts["body"].attributions, dtype=np.float64)
+    for _, cell in frame.iterrows():
+        mean = attributions[grid.members(int(cell["cell"]))].mean(axis=0)
+        assert cell["class_index"] == mean.argmax()
+        assert cell["class"] == ("ant", "bee", "cat", "dog", "eel")[mean.argmax()]
+        assert cell["attribution"] == pytest.approx(mean.max(), abs=1e-5)
+
+
+def test_the_finest_level_is_meant_when_none_is_named(small_atlas: Atlas) -> None:
+    assert small_atlas.level().size == 4
+    np.testing.assert_array_equal(small_atlas.cells()["cell"], small_atlas.cells(4)["cell"])
+
+
+def test_an_icon_is_found_by_row_and_column(small_atlas: Atlas) -> None:
+    level = small_atlas.level(4)
+    assert level.icons is not None
+    for index, (row, column) in enumerate(zip(level.grid.row, level.grid.column, strict=True)):
+        np.testing.assert_array_equal(level.icon(int(row), int(column)), level.icons[index])
+    taken = set(level.grid.cell.tolist())
+    empty = [divmod(cell, 4) for cell in range(16) if cell not in taken]
+    for row, column in [*empty, (-1, 0), (4, 0), (0, 4), (0, -1), (1, -4)]:
+        with pytest.raises(AtlasError, match="is empty; `cells` lists those that are not"):
+            level.icon(row, column)
+
+
+def test_what_is_not_there_is_refused_with_what_is(small_atlas: Atlas) -> None:
+    with pytest.raises(AtlasError, match="no level 7 of body; it has 2, 4"):
+        small_atlas.level(7)
+    with pytest.raises(AtlasError, match="no layer 'mixed4c'; it has body"):
+        small_atlas.cells(layer="mixed4c")
+
+
+def test_its_representation_names_layers_and_levels(small_atlas: Atlas) -> None:
+    assert repr(small_atlas) == "<Atlas small.atlas: body at 2, 4>"
+
+
+def test_a_picture_shows_the_icons_in_their_cells_and_blank_elsewhere(small_atlas: Atlas) -> None:
+    picture = np.asarray(small_atlas.picture(4, icon_px=32, background="#102030"))
+    level = small_atlas.level(4)
+    assert level.icons is not None
+    found = 0
+    for index in range(len(level.grid)):
+        icon = level.icons[index]
+        windows = np.lib.stride_tricks.sliding_window_view(picture[..., 0], (32, 32))
+        tops, lefts = np.nonzero((windows == icon[..., 0]).all(axis=(2, 3)))
+        found += len(tops) >= 1
+        centre = (tops[0] + 16) / picture.shape[0] * 4, (lefts[0] + 16) / picture.shape[1] * 4
+        assert (int(centre[0]), int(centre[1])) == (level.grid.row[index], level.grid.column[index])
+    assert found == len(level.grid)
+    assert tuple(picture[0, 0]) == (0x10, 0x20, 0x30)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"icon_px": 48},
+        {"background": "black"},
+        {"density": True},
+        {"labels": True, "icon_px": 64},
+        {"markers": [Marker(0.5, 0.5, "here")]},
+        {"title": "What it saw"},
+        {"footer": "small print"},
+    ],
+)
+def test_every_option_of_a_picture_reaches_it(small_atlas: Atlas, option: dict[str, Any], tmp_path: Path) -> None:
+    size = {"icon_px": option.get("icon_px", 80)}
+    plain = small_atlas.to_png(tmp_path / "plain.png", 2, **(size if "labels" in option else {}))
+    changed = small_atlas.to_png(tmp_path / "changed.png", 2, **option)
+    assert changed == tmp_path / "changed.png"
+    with Image.open(plain) as one, Image.open(changed) as other:
+        assert one.size != other.size or not np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_a_transparent_picture_is_transparent_where_no_icon_is(small_atlas: Atlas, tmp_path: Path) -> None:
+    with Image.open(small_atlas.to_png(tmp_path / "clear.png", background="transparent")) as picture:
+        alpha = np.asarray(picture)[..., 3]
+    assert set(np.unique(alpha)) == {0, 255}
+
+
+def test_a_picture_that_cannot_be_written_is_refused(small_atlas: Atlas, tmp_path: Path) -> None:
+    with pytest.raises(AtlasError, match=r"ends in \.png"):
+        small_atlas.to_png(tmp_path / "picture.jpg")
+    with pytest.raises(AtlasError, match="cannot be written"):
+        small_atlas.to_png(tmp_path / "no" / "such" / "folder.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_notebooks_show_the_coarsest_level(small_atlas: Atlas) -> None:
+    data = small_atlas._repr_png_()
+    assert data is not None
+    with Image.open(io.BytesIO(data)) as shown:
+        assert shown.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(shown), np.asarray(small_atlas.picture(2)))
+
+
+def test_the_public_names_are_those_of_the_package(small_atlas: Atlas) -> None:
+    again = atlas.open(small_atlas.path)
+    assert isinstance(again, atlas.Atlas)
+    assert set(dir(atlas)) >= {"build", "collect", "load_model", "open", "wrap_model", "AtlasError", "__version__"}
+    with pytest.raises(AttributeError, match="no attribute 'opne'"):
+        atlas.opne  # noqa: B018
+
+
+def read_all(folder: Path) -> None:
+    """Everything that an atlas is asked for."""
+    world = Atlas(folder)
+    for size in world.grids():
+        world.cells(size)
+        world.picture(size, icon_px=16)
+    world.landmarks()
+    world.xy()
+
+
+@pytest.mark.parametrize("pattern", ["layout-*", "levels/0004/grid-*", "levels/0002/icons-*"])
+def test_a_stage_that_is_missing_or_cut_off_is_refused(copied: Path, pattern: str) -> None:
+    arrays = stage(copied, pattern) / "arrays.zarr"
+    for path in sorted(arrays.rglob("c/**/*"), reverse=True):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(AtlasError, match="is damaged"):
+        read_all(copied)
+    shutil.rmtree(arrays)
+    with pytest.raises(AtlasError, match="is missing from the atlas; build it again"):
+        read_all(copied)
+
+
+@pytest.mark.parametrize("name", ["mean", "scalars", "nearest"])
+def test_a_missing_array_of_a_level_is_named(copied: Path, name: str) -> None:
+    shutil.rmtree(stage(copied, "levels/0004/grid-*") / "arrays.zarr" / name)
+    with pytest.raises(AtlasError, match=f"(lacks {name}|{name})"):
+        Atlas(copied).cells(4)
+
+
+@pytest.mark.parametrize("name", ["xy", "landmarks_vectors"])
+def test_a_missing_array_of_the_layout_is_refused(copied: Path, name: str) -> None:
+    shutil.rmtree(stage(copied, "layout-*") / "arrays.zarr" / name)
+    with pytest.raises(AtlasError, match=r"lack|is damaged"):
+        read_all(copied)
+
+
+@pytest.mark.parametrize("name", ["cosine", "target_cosine"])
+def test_missing_scores_are_refused(copied: Path, name: str) -> None:
+    shutil.rmtree(stage(copied, "levels/0004/icons-*") / "arrays.zarr" / name)
+    with pytest.raises(AtlasError, match=r"lack|is damaged"):
+        Atlas(copied).cells(4)
+
+
+def test_a_missing_sheet_and_one_that_is_no_sheet_are_refused(copied: Path) -> None:
+    sheet = stage(copied, "levels/0004/icons-*") / "icons-000.webp"
+    sheet.write_bytes(b"RIFF, but no more")
+    with pytest.raises(AtlasError, match="is not a sheet"):
+        Atlas(copied).picture(4)
+    sheet.unlink()
+    with pytest.raises(AtlasError, match="is missing or is a link"):
+        Atlas(copied).picture(4)
+
+
+@pytest.mark.parametrize(
+    "linked",
+    ["layers", "layers/body", "layers/body/levels/0004", "layers/body/levels/0004/grid-*", "layers/body/layout-*"],
+)
+def test_nothing_behind_a_link_is_read(copied: Path, tmp_path: Path, linked: str) -> None:
+    (place,) = copied.glob(linked)
+    place.rename(tmp_path / "secret")
+    place.symlink_to(tmp_path / "secret")
+    with pytest.raises(AtlasError, match="behind a link"):
+        read_all(copied)
+
+
+def test_an_atlas_that_is_itself_reached_by_a_link_or_a_relative_path_opens(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.atlas").symlink_to(copied)
+    read_all(Path("link.atlas"))
+    monkeypatch.chdir(copied)
+    read_all(Path())
+    (copied / "sub").mkdir()
+    monkeypatch.chdir(copied / "sub")
+    read_all(Path(".."))
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, held in inner for place in ((*at, key), *places(held, (*at, key)))]
+
+
+def test_a_forged_manifest_does_no_worse_than_an_atlas_error(copied: Path) -> None:
+    path = copied / "atlas.json"
+    whole = json.loads(path.read_text())
+    read = 0
+    for way in places(whole):
+        if {"versions", "seed", "settings", "frame", "class_names"} & set(way[:-1]):
+            continue
+        for value in (None, "x"):
+            forged = json.loads(path.read_text())
+            inner: Any = forged
+            for key in way[:-1]:
+                inner = inner[key]
+            inner[way[-1]] = value
+            path.write_text(json.dumps(forged))
+            try:
+                world = Atlas(copied)
+                world.summary()
+                world.level(world.grids()[-1])
+                read += 1
+            except AtlasError as error:
+                assert "\n" not in str(error)  # noqa: PT017 - much may be otherwise
+            path.write_text(json.dumps(whole))
+    assert read
+
+
+def test_activations_in_memory_are_not_to_be_had_again(small_atlas: Atlas) -> None:
+    with pytest.raises(AtlasError, match="built from activations in memory; collect them with out="):
+        _ = small_atlas.activations
+
+
+def test_activations_that_moved_or_changed_are_said_to_have(
+    small_acts: Activations, build_small: Callable[..., Atlas], tmp_path: Path
+) -> None:
+    write_activations(small_acts, tmp_path / "photos.acts")
+    world = build_small(open_activations(tmp_path / "photos.acts"), tmp_path / "photos.atlas", grids=(2,))
+    assert Atlas(world.path).activations["body"].n_channels == 16
+    (tmp_path / "photos.acts").rename(tmp_path / "moved.acts")
+    with pytest.raises(AtlasError, match=r"not at \.\./photos\.acts, seen from the atlas; put them there"):
+        _ = Atlas(world.path).activations
+    half = small_acts["body"].subset(slice(0, 100))
+    write_activations(
+        Activations.in_memory([half], image_ids=small_acts.image_ids, provenance=small_acts.provenance),
+        tmp_path / "photos.acts",
+    )
+    with pytest.raises(AtlasError, match="holds other activations than this atlas was built from; build it again"):
+        _ = Atlas(world.path).activations
+    # What was made of them needs them no more.
+    read_all(world.path)
+
+
+def test_a_store_far_away_is_linked_by_its_name_alone(
+    small_acts: Activations, build_small: Callable[..., Atlas], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home" / "alice"
+    write_activations(small_acts, home / "data" / "photos.acts")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    store = open_activations(home / "data" / "photos.acts")
+    links = {
+        place: build_small(store, tmp_path / place, grids=(2,)).provenance["activations"]["link"]
+        for place in ("x.atlas", "home/x.atlas", "home/alice/x.atlas", "home/alice/a/b/c/x.atlas")
+    }
+    assert links == {
+        "x.atlas": "photos.acts",
+        "home/x.atlas": "photos.acts",
+        "home/alice/x.atlas": "../data/photos.acts",
+        "home/alice/a/b/c/x.atlas": "photos.acts",
+    }
+
+
+def test_examples_are_references_to_the_images_nearest_to_the_mean(small_atlas: Atlas, small_acts: Activations) -> None:
+    grid = small_atlas.level(4).grid
+    examples = json.loads((stage(small_atlas.path, "levels/0004/grid-*") / "examples.json").read_text())
+    rows = small_acts["body"]
+    named: set[int] = set(grid.nearest[grid.nearest >= 0].tolist())
+    assert {int(row) for row in examples["activations"]} == named
+    for row, (image, y, x) in examples["activations"].items():
+        assert [y, x] == rows.position[int(row)].tolist()
+        assert examples["images"][str(image)]["id"] == small_acts.image_ids[rows.image[int(row)]]
+    assert examples["map_size"] == [8, 8]
