@@ -123,9 +123,10 @@ def _first_bytes(file: BinaryIO, most: int) -> bytes:
 def _image_records(data: bytes, header: Header, where: str) -> list[ImageRecord]:
     """(id, label, digest) of every committed image."""
     lines = data.splitlines()
+    declared = (header.images_bytes, header.images_digest, header.n_images)
+    if (len(data), digest_of_bytes(data), len(lines)) != declared:
+        raise AtlasError(f"{where}/{IMAGES_FILE} is damaged; collect again or fetch a fresh copy.")
     try:
-        if digest_of_bytes(data) != header.images_digest or len(lines) != header.n_images:
-            raise ValueError(f"it does not fit {FILE}")
         return [_image_record(json.loads(line)) for line in lines]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AtlasError(f"{where}/{IMAGES_FILE} is damaged ({error}); collect again or fetch a fresh copy.") from error

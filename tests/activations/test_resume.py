@@ -145,7 +145,7 @@ def test_another_preprocessing_is_another_setting(plain: VisionModel, pictures: 
     collect(plain, pictures(2), "late", out=out)
     brighter = wrap_model(plain.module, preprocess=lambda x: 2 * x, input_size=24, name=plain.name)
     assert brighter.digest == plain.digest
-    with pytest.raises(AtlasError, match="other settings .*preprocess"):
+    with pytest.raises(AtlasError, match=r"other settings .*preprocess"):
         collect(brighter, pictures(2), "late", out=out)
 
 
