@@ -95,7 +95,7 @@ def project(
         images,
         layer,
         per_image=cast("int | Literal['all']", per_image),
-        size=provenance["activations"]["size"],
+        size=provenance["activations"].get("size"),
         attributions=False,
         progress=False,
     )

@@ -374,8 +374,10 @@ def test_a_build_that_is_stopped_says_how_to_go_on_and_does(store: Path, tmp_pat
     assert stdout == b""
     said = ran("info", out)
     assert re.search(r"conv2d1\s+3\s.*no icons yet", said)
-    assert "build the atlas again" in refused("export", out, "--png", tmp_path / "x.png")
-    ran("export", out, "--png", tmp_path / "x.png", "--level", 1)
+    assert "build the atlas again" in refused("export", out, "--png", tmp_path / "x.png", "--level", 3)
+    assert not (tmp_path / "x.png").exists()
+    # The finest level that is rendered.
+    ran("export", out, "--png", tmp_path / "x.png")
 
     kept = {path: path.stat().st_mtime_ns for path in out.glob("layers/*/levels/0001/**/*.webp")}
     ran(*command)

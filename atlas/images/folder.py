@@ -114,6 +114,10 @@ def begins_like_an_image(path: Path) -> bool:
     )
 
 
+#: Files by which folders that this product wrote are known.
+_OWN = ("atlas.json", "acts.json")
+
+
 class _Scan:
     """One walk over a folder tree.
 
@@ -161,6 +165,9 @@ class _Scan:
 
     def _look_at_folder(self, relative: str, path: Path) -> None:
         real = path.resolve()
+        if any((path / name).is_file() for name in _OWN):
+            # An atlas written among the photographs: its sprite sheets are not photographs.
+            return
         if real == path:
             self._folders.append((relative, path))
         elif real in path.parents:

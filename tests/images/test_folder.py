@@ -201,3 +201,14 @@ def test_a_folder_without_images_is_an_error_that_names_it(tmp_path: Path) -> No
     (tmp_path / "empty.jpg").touch()
     with pytest.raises(AtlasError, match="only 1 that cannot be used"):
         open_images(tmp_path)
+
+
+def test_an_atlas_written_among_the_photographs_is_not_read_as_photographs(
+    tmp_path: Path, paint: Callable[..., Image.Image]
+) -> None:
+    paint(1).save(tmp_path / "a.png")
+    for name, mark in (("mine.atlas", "atlas.json"), ("mine.acts", "acts.json")):
+        (tmp_path / name / "layers").mkdir(parents=True)
+        (tmp_path / name / mark).write_text("{}")
+        paint(1).save(tmp_path / name / "layers" / "icons-000.webp")
+    assert read(open_images(tmp_path)) == (["a.png"], {})

@@ -79,9 +79,7 @@ def test_every_imagenet_class_is_one_inception_output() -> None:
 def test_the_wnid_order_agrees_with_the_names_of_the_label_file() -> None:
     names = {label.wnid: {label.name, *label.synonyms} for label in imagenet_labels()}
     rows = label_file_rows()
-    odd = [
-        (index, name) for index, (wnid, name) in enumerate(rows) if wnid != "-" and name not in names[wnid]
-    ]
+    odd = [(index, name) for index, (wnid, name) in enumerate(rows) if wnid != "-" and name not in names[wnid]]
     assert odd == [(539, "cannon [ground]")]
     assert [index for index, (wnid, _) in enumerate(rows) if wnid == "-"] == list(UNUSED_INCEPTION_OUTPUTS)
 
@@ -153,9 +151,7 @@ def test_an_ambiguous_name_is_refused_with_the_choices(query: str, choices: list
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(
-        AtlasError, match=r"no class 'goldan retreiver'.*golden retriever \(n02099601, index 125\)"
-    ):
+    with pytest.raises(AtlasError, match=r"no class 'goldan retreiver'.*golden retriever \(n02099601, index 125\)"):
         inception_labels().resolve("goldan retreiver")
     for query in ("qqqqqqqqqq", "n02012848"):
         with pytest.raises(AtlasError, match="nothing is spelt like it"):

@@ -91,9 +91,7 @@ def test_the_graphs_auxiliary_classifiers_are_left_out() -> None:
 
 
 def test_weights_of_another_network_are_refused_by_name() -> None:
-    state = {
-        name: torch.zeros(1) for name in ("fc.bias", "layer1.0.conv1.weight", "bn1.bias", "bn1.a", "bn1.b")
-    }
+    state = {name: torch.zeros(1) for name in ("fc.bias", "layer1.0.conv1.weight", "bn1.bias", "bn1.a", "bn1.b")}
     with pytest.raises(
         AtlasError, match=r"4 of 5 names are unknown \(layer1\.0\.conv1\.weight, bn1\.bias, bn1\.a, …\)"
     ):

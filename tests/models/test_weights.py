@@ -145,9 +145,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path
 )
 def test_what_is_no_plain_state_dict_is_refused_with_the_remedy(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "weights.pth")
-    with pytest.raises(
-        AtlasError, match=r"not a plain state dict.*torch\.save\(module\.state_dict\(\), path\)"
-    ):
+    with pytest.raises(AtlasError, match=r"not a plain state dict.*torch\.save\(module\.state_dict\(\), path\)"):
         read_weights(tmp_path / "weights.pth")
 
 
@@ -184,9 +182,7 @@ def test_a_truncated_file_is_refused_by_name(tmp_path: Path, kind: str, part: fl
         st.binary(max_size=40).map(lambda tail: struct.pack("<Q", len(tail) + 1) + b"{" + tail),
     )
 )
-def test_no_bytes_make_the_reader_fail_in_another_way(
-    content: bytes, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_no_bytes_make_the_reader_fail_in_another_way(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "noise.pth"
     path.write_bytes(content)
     with pytest.raises(AtlasError, match=r"noise\.pth") as refusal:
@@ -329,9 +325,7 @@ def test_an_insecure_address_is_refused(cache: Path, url: str) -> None:
         fetch(url, "weights.pth", sha256=None)
 
 
-def test_an_unusable_cache_folder_is_named(
-    tmp_path: Path, published: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unusable_cache_folder_is_named(tmp_path: Path, published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(AtlasError, match="set ATLAS_CACHE to another"):
