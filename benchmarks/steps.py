@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import re
 import time
 from pathlib import Path
 
@@ -26,9 +27,16 @@ from atlas.layout import layout
 from atlas.render import RenderSettings, render, second_moment, whiten
 
 RESULTS = Path(__file__).resolve().parent / "results"
+CPUINFO = Path("/proc/cpuinfo")
 LAYER, LEVEL = "mixed4c", 12
 PUBLISHED = (512, 0.05)
 TRIED = ((64, 0.1), (112, 0.1), (256, 0.1), PUBLISHED)
+
+
+def processor() -> str:
+    """Name of the processor, where the system tells."""
+    found = re.search(r"model name\s*: (.*)", CPUINFO.read_text("utf-8")) if CPUINFO.exists() else None
+    return found[1] if found else platform.processor() or platform.machine()
 
 
 def main() -> None:
@@ -69,7 +77,7 @@ def main() -> None:
             }
         )
         print(json.dumps(table[-1]))
-    hardware = {"processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
+    hardware = {"processor": processor(), "threads": torch.get_num_threads()}
     result = {"layer": LAYER, "cells": len(means), "device": str(model.device), "hardware": hardware, "settings": table}
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
