@@ -58,7 +58,7 @@ DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda or mps; by def
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Where to write the atlas and its pictures.")] = Path("atlas-demo"),
-    quick: Annotated[bool, typer.Option("--quick", help="A smaller, coarser atlas, in about a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller, coarser atlas, in a minute or two.")] = False,
 ) -> None:
     """Build a real atlas of mixed4c from what ships with the product: no download, no photographs needed.
 
