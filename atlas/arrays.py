@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,10 @@ _EXPANSION, _FLOOR_BYTES, _MOST_CHUNKS = 1000, 256 << 20, 100_000
 #: A reader needs the memory of a whole chunk, however small the array: sixteen times what is written leaves room.
 _MOST_CHUNK_BYTES = 64 << 20
 #: What Zarr raises when a header or a chunk makes no sense.
-_ZARR_ERRORS = (ValueError, LookupError, OSError, RuntimeError, TypeError, AttributeError, ArithmeticError)
+_ZARR_ERRORS = (
+    *(ValueError, LookupError, OSError, RuntimeError, TypeError, AttributeError, ArithmeticError),
+    UserWarning,
+)
 
 
 @contextmanager
@@ -86,8 +90,11 @@ def read_arrays(folder: Path, *needed: str) -> dict[str, np.ndarray[Any, Any]]:
         raise AtlasError(f"{_shown(folder)} holds a link; an atlas holds plain files only.")
     most = _FLOOR_BYTES + _EXPANSION * sum(file.stat().st_size for file in files)
     try:
-        group = zarr.open_group(LocalStore(folder, read_only=True), mode="r", zarr_format=3)
-        stored = {str(name): array for name, array in group.arrays()}
+        # zarr only warns of a node that it cannot read, and leaves it out; here that is damage like any other.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            group = zarr.open_group(LocalStore(folder, read_only=True), mode="r", zarr_format=3)
+            stored = {str(name): array for name, array in group.arrays()}
         # Not `nbytes` and `nchunks`: NumPy's product of huge sides wraps around.
         claimed = sum(math.prod(array.shape) * array.dtype.itemsize for array in stored.values())
         chunks = (
