@@ -265,7 +265,7 @@ def test_ctrl_c_ends_the_script_and_its_workers(lock: Path) -> None:
         assert workers_live(lock)
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert "KeyboardInterrupt" in errors.splitlines()  # a warning of an open file may follow
     assert not workers_live(lock)
 
 
