@@ -11,7 +11,7 @@ Every engine gets the same network (with its true normalisation), objective, ste
 - "lucent, our rate": the same at our learning rate, which lucent holds constant;
 - "lucent, own scale": ``fixed_image_size`` 24 px more, which undoes the shrinking that lucent's padding brings about.
 
-Achieved cosines are measured alike for all: on the icon as stored, without random views. Prints, and writes to
+Achieved cosines are measured alike for all: on the icon in 8 bits, without random views. Prints, and writes to
 benchmarks/results/quality_vs_lucent.json, means, paired differences to each lucent with 95 % bootstrap intervals over
 cells, and seconds an icon. Run it on a machine that does nothing else, or the seconds mean nothing.
 """
