@@ -26,7 +26,7 @@ def members(wheel: Path) -> list[str]:
 
 def test_it_holds_the_package_the_assets_and_the_licence(members: list[str], wheel: Path) -> None:
     for name in (
-        *("atlas/__init__.py", "atlas/cli.py", "atlas/images/folder.py", "atlas/render/engine.py"),
+        *("atlas/__init__.py", "atlas/cli/__init__.py", "atlas/images/folder.py", "atlas/render/engine.py"),
         *("atlas/models/data/imagenet.tsv", "atlas/models/data/inception.tsv"),
         *("atlas/assets/inceptionv1-tiny.safetensors", "atlas/assets/inceptionv1-tiny.md"),
         *("atlas/assets/tiny-imagenet-classes.tsv", "atlas/assets/activations.acts/acts.json"),

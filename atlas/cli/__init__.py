@@ -1,0 +1,25 @@
+"""The `atlas` command."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+from atlas.cli.app import app
+from atlas.cli.looking import export, info, models
+from atlas.cli.making import build, collect, demo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["app", "build", "collect", "demo", "export", "info", "main", "models"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; errors that the user can put right are one line, status 1; 130 when it was stopped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal cannot show is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    app(args=None if arguments is None else list(arguments))
