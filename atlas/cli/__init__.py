@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from atlas.cli.app import app
 from atlas.cli.looking import export, info, models
 from atlas.cli.making import build, collect, demo
+from atlas.cli.training import evaluate, train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["app", "build", "collect", "demo", "export", "info", "main", "models"]
+__all__ = ["app", "build", "collect", "demo", "evaluate", "export", "info", "main", "models", "train"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,6 +13,7 @@ from atlas.errors import AtlasError
 from atlas.models.inception import HEAD, LAYER_NAMES, InceptionV1
 from atlas.models.labels import Labels, imagenet_labels, inception_labels, labels_from_names, read_labels
 from atlas.models.names import to_lucent_names
+from atlas.models.trained import read_about
 from atlas.models.vision import VisionModel
 from atlas.models.weights import check_state_dict, fetch, read_weights
 
@@ -132,12 +133,15 @@ def _load_inception(path: Path, labels: Labels, name: str, input_size: int, band
     module = InceptionV1(n_classes=head.shape[0])
     check_state_dict(state, {key: value.shape for key, value in module.state_dict().items()}, path.name)
     module.load_state_dict({key: value.float() for key, value in state.items()})
+    about = read_about(path)
+    if about is not None:
+        labels, input_size, bandwidth = about
     return VisionModel(
         module,
         name=name,
         preprocess=inception_range,
         input_size=input_size,
-        # Weights for another number of classes are welcome; they come without names.
+        # Weights for another number of classes are welcome; unless `atlas train` wrote them, they come without names.
         labels=labels if len(labels) == head.shape[0] else None,
         layer_names=LAYER_NAMES,
         bandwidth=bandwidth,
