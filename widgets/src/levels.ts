@@ -1,0 +1,149 @@
+/** The grids of an atlas: their cells when they are wanted, styled as the options say. */
+import { type Source, sentence } from "./source";
+import { styleCells } from "./style";
+import type { Grid } from "./tiles";
+import type { LayerInfo, LevelInfo, Options } from "./types";
+
+/** Milliseconds before cells that could not be had are asked for again. */
+const RETRY_AFTER = 4000;
+
+interface Entry {
+  grid: Grid | null;
+  info: LevelInfo;
+  failed: number;
+  /** Attribution of the cells to `attributed`; null until it is there. */
+  attribution: Float32Array | null;
+  attributed: number;
+  styled: string;
+}
+
+let versions = 0;
+
+export class Levels {
+  private readonly entries = new Map<string, Entry>();
+  private options: Options;
+  private classIndex = -1;
+  private stamp = "";
+
+  constructor(
+    private readonly source: Source,
+    options: Options,
+    private readonly changed: () => void,
+    private readonly failed: (sentence: string) => void,
+  ) {
+    this.options = options;
+  }
+
+  /** The grid if its cells are here; otherwise they are asked for. */
+  get(layer: LayerInfo, size: number): Grid | null {
+    const info = layer.levels.find((level) => level.size === size);
+    if (!info) return null;
+    const key = `${layer.name}/${size}`;
+    let entry = this.entries.get(key);
+    if (entry && JSON.stringify(entry.info) !== JSON.stringify(info)) {
+      // The level has been built further: its cells are asked for again, the old ones stand in.
+      if (entry.info.cells !== info.cells) {
+        this.close(entry);
+        entry = undefined;
+      } else {
+        entry.info = info;
+        if (entry.grid) entry.grid = { ...entry.grid, info, version: ++versions };
+      }
+    }
+    if (!entry) {
+      entry = {
+        grid: null,
+        info,
+        failed: Number.NEGATIVE_INFINITY,
+        attribution: null,
+        attributed: -1,
+        styled: "",
+      };
+      this.entries.set(key, entry);
+      void this.load(layer.name, entry);
+    } else if (!entry.grid && performance.now() - entry.failed > RETRY_AFTER && entry.failed > 0) {
+      entry.failed = Number.NEGATIVE_INFINITY;
+      void this.load(layer.name, entry);
+    }
+    if (entry.grid) this.style(layer.name, entry);
+    return entry.grid;
+  }
+
+  /** Attribution of a grid's cells to the class, once it is here. */
+  attribution(grid: Grid): Float32Array | null {
+    const entry = this.entries.get(`${grid.layer}/${grid.info.size}`);
+    return entry && entry.attributed === this.classIndex ? entry.attribution : null;
+  }
+
+  /** Style every grid anew from now on; `classIndex` -1 is no heat map. */
+  restyle(options: Options, classIndex: number): void {
+    this.options = options;
+    this.classIndex = classIndex;
+    this.stamp = JSON.stringify([options.density, options.filters, options.mode, classIndex]);
+  }
+
+  /** Everything again in the colours of another theme. */
+  repaint(): void {
+    for (const entry of this.entries.values()) if (entry.grid) entry.grid.version = ++versions;
+  }
+
+  /** Take an icon of a level that is being rendered; closes the one it replaces. */
+  live(layer: string, size: number, row: number, icon: ImageBitmap): Grid | null {
+    const grid = this.entries.get(`${layer}/${size}`)?.grid;
+    if (!grid || row >= grid.cells.n) {
+      icon.close();
+      return null;
+    }
+    grid.live.get(row)?.close();
+    grid.live.set(row, icon);
+    return grid;
+  }
+
+  closeAll(): void {
+    for (const entry of this.entries.values()) this.close(entry);
+    this.entries.clear();
+  }
+
+  private close(entry: Entry): void {
+    for (const icon of entry.grid?.live.values() ?? []) icon.close();
+    entry.grid?.live.clear();
+  }
+
+  private async load(layer: string, entry: Entry): Promise<void> {
+    try {
+      const cells = await this.source.cells(layer, entry.info.size);
+      const style = styleCells(cells, this.options, null);
+      entry.grid = { layer, info: entry.info, cells, style, live: new Map(), version: ++versions };
+    } catch (error) {
+      entry.failed = performance.now();
+      this.failed(sentence(error));
+    }
+    this.changed();
+  }
+
+  private style(layer: string, entry: Entry): void {
+    if (entry.attributed !== this.classIndex) {
+      entry.attributed = this.classIndex;
+      entry.attribution = null;
+      if (this.classIndex >= 0) void this.attribute(layer, entry, this.classIndex);
+    }
+    const stamp = `${this.stamp} ${entry.attribution !== null}`;
+    if (entry.styled === stamp || !entry.grid) return;
+    // Until the attributions are here the picture stays as it is.
+    if (this.classIndex >= 0 && entry.attributed === this.classIndex && !entry.attribution && entry.styled)
+      return;
+    entry.styled = stamp;
+    entry.grid.style = styleCells(entry.grid.cells, this.options, entry.attribution);
+    entry.grid.version = ++versions;
+  }
+
+  private async attribute(layer: string, entry: Entry, classIndex: number): Promise<void> {
+    try {
+      const values = await this.source.attribution(layer, entry.info.size, classIndex);
+      if (entry.attributed === classIndex) entry.attribution = values;
+    } catch (error) {
+      this.failed(sentence(error));
+    }
+    this.changed();
+  }
+}

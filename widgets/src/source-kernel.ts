@@ -1,0 +1,110 @@
+/** An atlas in a kernel: requests are messages with a number, answers repeat it. */
+import { aligned, Cells, type CellsInfo } from "./cells";
+import { type Rendered, Said, type Source } from "./source";
+import type { Model } from "./types";
+
+/** Seconds without an answer after which the view says so. */
+const PATIENCE = 10;
+
+type Message = Record<string, unknown> & { id?: number; ok?: boolean; kind?: string; error?: string };
+type Buffers = (ArrayBuffer | ArrayBufferView)[];
+type Answer = { message: Message; buffers: Buffers };
+type Waiting = { resolve: (answer: Answer) => void; reject: (error: Error) => void };
+export type Push = (message: Message, buffers: Buffers) => void;
+
+const blob = (data: ArrayBuffer | ArrayBufferView | undefined): Blob => {
+  if (!data) throw new Said("The kernel sent an answer without data.");
+  return new Blob([aligned(data)], { type: "image/webp" });
+};
+
+/** One conversation with a model; ends with `signal`. */
+export class Kernel {
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly pushes = new Set<Push>();
+  private next = 1;
+  /** Told when the kernel stops answering, and when it answers again. */
+  onSilence: (silent: boolean) => void = () => {};
+
+  constructor(
+    private readonly model: Model,
+    signal: AbortSignal,
+  ) {
+    const listen = (message: Message, buffers: Buffers): void => this.receive(message, buffers ?? []);
+    model.on("msg:custom", listen as never);
+    signal.addEventListener("abort", () => {
+      model.off("msg:custom", listen as never);
+      for (const { reject } of this.waiting.values()) reject(new Said("The view was closed."));
+      this.waiting.clear();
+      this.pushes.clear();
+    });
+  }
+
+  /** Hear what Python sends unasked, until `signal` ends. */
+  listen(push: Push, signal: AbortSignal): void {
+    this.pushes.add(push);
+    signal.addEventListener("abort", () => this.pushes.delete(push));
+  }
+
+  ask(content: Record<string, unknown>): Promise<Answer> {
+    const id = this.next++ + Math.floor(Math.random() * 2 ** 20) * 2 ** 20;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.onSilence(true), PATIENCE * 1000);
+      const settle =
+        <T>(then: (value: T) => void) =>
+        (value: T): void => {
+          clearTimeout(timer);
+          then(value);
+        };
+      this.waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
+      this.model.send({ ...content, id });
+    });
+  }
+
+  private receive(message: Message, buffers: Buffers): void {
+    const waiting = message.id === undefined ? undefined : this.waiting.get(message.id);
+    if (!waiting) {
+      for (const push of this.pushes) push(message, buffers);
+      return;
+    }
+    this.waiting.delete(message.id!);
+    this.onSilence(false);
+    if (message.ok) waiting.resolve({ message, buffers });
+    else waiting.reject(new Said(message.error || "The kernel refused without a reason."));
+  }
+}
+
+export const kernelSource = (kernel: Kernel, signal: AbortSignal): Source => ({
+  cells: async (layer, level) => {
+    const { message, buffers } = await kernel.ask({ kind: "cells", layer, level });
+    return new Cells(message as unknown as CellsInfo, buffers[0] ?? new ArrayBuffer(0), level);
+  },
+  sheet: async (layer, level, sheet) =>
+    blob((await kernel.ask({ kind: "sheet", layer, level, sheet })).buffers[0]),
+  attribution: async (layer, level, classIndex) => {
+    const { buffers } = await kernel.ask({ kind: "attribution", layer, level, class_index: classIndex });
+    return new Float32Array(aligned(buffers[0] ?? new ArrayBuffer(0)));
+  },
+  patches: async (layer, level, _row, cell) =>
+    (await kernel.ask({ kind: "patches", layer, level, cell })).buffers.map(blob),
+  render: (layer, level, cell, step) =>
+    new Promise<Rendered>((resolve, reject) => {
+      const ending = new AbortController();
+      const until = AbortSignal.any([signal, ending.signal]);
+      kernel.listen((message, buffers) => {
+        if (message.cell !== cell || message.level !== level || message.layer !== layer) return;
+        if (message.kind === "rendering") step(Number(message.step) / Math.max(1, Number(message.steps)));
+        if (message.kind !== "rendered" && !message.error) return;
+        ending.abort();
+        if (message.error) reject(new Said(message.error));
+        else
+          resolve({
+            image: blob(buffers[0]),
+            cosine: typeof message.cosine === "number" ? message.cosine : null,
+          });
+      }, until);
+      kernel.ask({ kind: "render", layer, level, cell }).catch((error) => {
+        ending.abort();
+        reject(error);
+      });
+    }),
+});

@@ -1,0 +1,31 @@
+/** Where an atlas comes from: a kernel, a page, or a folder beside a page. */
+import type { Cells } from "./cells";
+
+/** An encoded image, not yet decoded: bytes, or an image that the browser is fetching. */
+export type Encoded = Blob | HTMLImageElement;
+
+export interface Rendered {
+  image: Encoded;
+  cosine: number | null;
+}
+
+export interface Source {
+  cells(layer: string, size: number): Promise<Cells>;
+  sheet(layer: string, size: number, sheet: number): Promise<Encoded>;
+  /** Attribution of every cell to one class, (n). */
+  attribution(layer: string, size: number, classIndex: number): Promise<Float32Array>;
+  /** Real patches of a cell, nearest to its mean first; none when they cannot be reached. */
+  patches(layer: string, size: number, row: number, cell: number): Promise<Encoded[]>;
+  /** Draw one cell large; null where nothing can compute. */
+  render:
+    | ((layer: string, size: number, cell: number, step: (share: number) => void) => Promise<Rendered>)
+    | null;
+}
+
+/** Something a person can be told as it is. */
+export class Said extends Error {}
+
+export const sentence = (error: unknown): string =>
+  error instanceof Said
+    ? error.message
+    : `Something went wrong: ${error instanceof Error ? error.message : error}`;

@@ -1,0 +1,59 @@
+/** Keep the store and the model the same, without echoes. */
+import type { State, Store } from "./store";
+import { DEFAULT_OPTIONS, type Model, NO_FILTERS, type Options, type Traits } from "./types";
+
+const NAMES = ["layer", "level", "camera", "class_name", "selection", "hovered", "options", "link"] as const;
+/** Milliseconds between two messages while a person moves. */
+const PACE = 120;
+
+/** Whatever Python says, as options that are whole. */
+export const wholeOptions = (options: Partial<Options> | undefined): Options => ({
+  ...DEFAULT_OPTIONS,
+  ...options,
+  filters: { ...NO_FILTERS, ...options?.filters },
+});
+
+export const readTraits = (model: Model): Partial<Traits> => {
+  const traits: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const value = model.get(name);
+    if (value !== undefined && value !== null)
+      traits[name] = name === "options" ? wholeOptions(value) : value;
+  }
+  return traits as Partial<Traits>;
+};
+
+export const syncTraits = (store: Store, model: Model, signal: AbortSignal): void => {
+  let receiving = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const save = (): void => {
+    timer = undefined;
+    model.save_changes();
+  };
+  store.on((changed) => {
+    if (receiving) return;
+    const names = NAMES.filter((name) => changed.has(name));
+    if (!names.length) return;
+    for (const name of names) model.set(name, store.state[name]);
+    timer ??= setTimeout(save, PACE);
+  }, signal);
+  for (const name of NAMES) {
+    const receive = (): void => {
+      const value = model.get(name);
+      if (value === undefined || value === null) return;
+      receiving = true;
+      try {
+        store.set({ [name]: name === "options" ? wholeOptions(value) : value } as Partial<State>);
+      } finally {
+        receiving = false;
+      }
+    };
+    model.on(`change:${name}`, receive);
+    signal.addEventListener("abort", () => model.off(`change:${name}`, receive));
+  }
+  signal.addEventListener("abort", () => {
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    save();
+  });
+};

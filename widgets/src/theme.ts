@@ -1,0 +1,57 @@
+/** Light or dark, as the place where the view is shown. */
+
+/** Luminance of a CSS colour as the browser resolves it, 0 to 1; null when it is transparent or none. */
+const luminance = (element: Element, variable: string): number | null => {
+  const value = getComputedStyle(element).getPropertyValue(variable).trim();
+  if (!value) return null;
+  const probe = document.createElement("i");
+  probe.style.color = value;
+  if (!probe.style.color) return null;
+  element.append(probe);
+  const channels =
+    getComputedStyle(probe)
+      .color.match(/[\d.]+/g)
+      ?.map(Number) ?? [];
+  probe.remove();
+  const [red = 0, green = 0, blue = 0, alpha = 1] = channels;
+  return alpha < 0.5 ? null : (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
+};
+
+/** Whether the page around `element` is dark: its notebook's or editor's theme, or else what the system prefers. */
+export const isDark = (element: Element): boolean => {
+  const forced = element.closest<HTMLElement>("[data-atlas-theme]")?.dataset.atlasTheme;
+  if (forced === "dark" || forced === "light") return forced === "dark";
+  for (const variable of ["--jp-layout-color1", "--vscode-editor-background"]) {
+    const value = luminance(element, variable);
+    if (value !== null) return value < 0.5;
+  }
+  if (document.documentElement.classList.contains("dark") || document.body.classList.contains("dark"))
+    return true;
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+};
+
+/** Keep the view's theme that of its surroundings; `changed` is called after every change, and once now. */
+export const followTheme = (root: HTMLElement, changed: () => void, signal: AbortSignal): void => {
+  const apply = (): void => {
+    root.dataset.aaTheme = isDark(root) ? "dark" : "light";
+    changed();
+  };
+  const observer = new MutationObserver(apply);
+  const watched = {
+    attributes: true,
+    attributeFilter: ["class", "style", "data-jp-theme-light", "data-theme"],
+  };
+  observer.observe(document.body, watched);
+  observer.observe(document.documentElement, watched);
+  for (const query of [
+    "(prefers-color-scheme: dark)",
+    "(prefers-contrast: more)",
+    "(forced-colors: active)",
+  ]) {
+    matchMedia(query).addEventListener("change", apply, { signal });
+  }
+  signal.addEventListener("abort", () => observer.disconnect());
+  apply();
+};
+
+export const reducedMotion = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
