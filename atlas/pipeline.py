@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,18 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from atlas.activations import Activations, collect
+from atlas.assembly import add_levels, refuse_other, take_up, tidy
 from atlas.atlas import Atlas
 from atlas.errors import AtlasError
 from atlas.grid import cell_index
 from atlas.images import open_images
 from atlas.layout import LayoutSettings
-from atlas.manifest import FILE, LayerRecord, LevelRecord, Manifest
 from atlas.progress import Bars, Progress, Silent
 from atlas.projection import model_of
-from atlas.provenance import provenance_of
 from atlas.render import ENGINES, RenderSettings
 from atlas.sprites import SheetGeometry
-from atlas.stages import IconPlan, grid_stage, icons_stage, layout_stage, sizes_for
+from atlas.stages import IconPlan, layout_stage, sizes_for
 
 if TYPE_CHECKING:
     import os
@@ -111,11 +109,13 @@ def build(
         source = open_images(images) if icons == "medoid" else None
         plan = IconPlan(model=model, settings=settings, seed=seed, engine=engine, source=source)
         folder = _folder(out, acts)
-        manifest = _take_up(folder, acts, model, seed)
+        manifest = take_up(folder, acts, model, seed)
         for name in layers:
             laid_out = layout or replace(LayoutSettings.for_layer(name), seed=seed)
-            _build_layer(folder, manifest, acts, name, laid_out, grids, min_count, plan, report)
-        _tidy(folder, manifest)
+            old = manifest.layers.get(name)
+            placed = layout_stage(folder, old.layout if old else None, acts, name, laid_out, report)
+            add_levels(folder, manifest, acts, name, placed, sizes_for(grids, placed[1]), min_count, plan, report)
+        tidy(folder, manifest)
     return Atlas(folder)
 
 
@@ -161,7 +161,7 @@ def _collect(
         raise AtlasError("There is nothing to build from: give acts=…, or images=….")
     source = open_images(images)
     store = _store(out, source.name)
-    _refuse_other(Path(out) if out is not None else store.with_suffix(".atlas"))
+    refuse_other(Path(out) if out is not None else store.with_suffix(".atlas"))
     model = model or load_model()
     report.note(f"Collecting from {len(source):,} images of {source.name} with {model.name}.")
     acts = collect(
@@ -190,74 +190,5 @@ def _folder(out: str | os.PathLike[str] | None, acts: Activations) -> Path:
     # Without a name, in the working folder: where the store lies may be no place for results.
     name = acts.path.resolve().stem if acts.path is not None else "activations"
     folder = Path(out) if out is not None else Path(f"{name}.atlas")
-    _refuse_other(folder)
+    refuse_other(folder)
     return folder
-
-
-def _refuse_other(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise AtlasError(f"{folder} is a file; give another name as out.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / FILE).is_file():
-        raise AtlasError(f"{folder} exists and is not an atlas; give another name as out, or empty it.")
-
-
-def _take_up(folder: Path, acts: Activations, model: VisionModel, seed: int) -> Manifest:
-    """Start an atlas, or read the one that is there."""
-    manifest = Manifest.read(folder) if (folder / FILE).is_file() else Manifest()
-    if manifest.provenance.get("activations", {}).get("digest") not in (None, acts.digest):
-        raise AtlasError(f"{folder} was built from other activations; give another name as out, or delete it.")
-    manifest.provenance = provenance_of(folder, acts, model) | {"seed": seed}
-    manifest.class_names = model.labels.names if model.labels is not None else None
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest.write(folder)
-    return manifest
-
-
-def _build_layer(
-    folder: Path,
-    manifest: Manifest,
-    acts: Activations,
-    name: str,
-    settings: LayoutSettings,
-    grids: Sequence[int] | None,
-    min_count: int | None,
-    plan: IconPlan,
-    report: Progress,
-) -> None:
-    old = manifest.layers.get(name)
-    layout, xy = layout_stage(folder, old.layout if old else None, acts, name, settings, report)
-    kept = old.levels if old is not None and old.layout.digest == layout.digest else {}
-    record = manifest.layers[name] = LayerRecord(layout, dict(kept))
-    manifest.write(folder)
-    sizes = sizes_for(grids, xy)
-    if len(sizes) > 1:
-        report.note(f"{name} at levels {', '.join(str(size) for size in sizes)}; grids=(…) or --grid chooses others.")
-    for size in sizes:
-        before = record.levels.get(size)
-        grid, level = grid_stage(folder, before.grid if before else None, acts, name, layout, xy, size, min_count)
-        same = before is not None and before.grid.digest == grid.digest
-        icons = before.icons if before is not None and same else None
-        record.levels[size] = LevelRecord(grid, icons)
-        manifest.write(folder)
-        record.levels[size].icons = icons_stage(folder, icons, acts, name, grid, level, plan, report)
-        record.levels = dict(sorted(record.levels.items()))
-        manifest.write(folder)
-
-
-def _tidy(folder: Path, manifest: Manifest) -> None:
-    """Remove stages that nothing refers to any more, and only those: other files of the folder are not ours."""
-    used, waiting = set(), set()
-    for layer in manifest.layers.values():
-        used.add(layer.layout.folder)
-        for level in layer.levels.values():
-            used |= {level.grid.folder} | ({level.icons.folder} if level.icons else set())
-            if level.icons is None:
-                waiting.add((folder / level.grid.folder).parent)
-    for layer in manifest.layers.values():
-        home = (folder / layer.layout.folder).parent
-        for stage in [*home.glob("layout-*"), *home.glob("levels/*/grid-*"), *home.glob("levels/*/icons-*")]:
-            place = stage.relative_to(folder).as_posix()
-            # The finished tiles of an interrupted level are what its next build goes on from.
-            kept = place in used or (place.endswith(".partial") and stage.parent in waiting)
-            if stage.is_dir() and not stage.is_symlink() and not kept:
-                shutil.rmtree(stage)

@@ -22,7 +22,7 @@ from atlas.render import second_moment
 from atlas.sprites import write_sheets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -47,6 +47,8 @@ class IconPlan:
     seed: int
     engine: str
     source: ImageSource | None
+    #: Second moment (C, C) of the layer that whitening goes by, where icons are of a part of its activations.
+    moment: NDArray[np.float64] | None = None
 
     @property
     def kind(self) -> str:
@@ -62,14 +64,20 @@ def sizes_for(grids: Sequence[int] | None, xy: NDArray[np.float32]) -> list[int]
 
 
 def layout_stage(
-    folder: Path, old: Stage | None, acts: Activations, name: str, settings: LayoutSettings, report: Progress
+    folder: Path,
+    old: Stage | None,
+    acts: Activations,
+    name: str,
+    settings: LayoutSettings,
+    report: Progress,
+    kept: Mapping[str, NDArray[Any]] | None = None,
 ) -> tuple[Stage, NDArray[np.float32]]:
-    """Positions (N, 2) of a layer's activations."""
+    """Positions (N, 2) of a layer's activations; arrays to be `kept` are stored beside them."""
     digest = digest_of(
         {"stage": "layout", "revision": _REVISION["layout"], "acts": acts.digest, "layer": name}
         | {"settings": asdict(settings)}
     )
-    place = f"{_layer_folder(name)}/layout-{digest[:8]}"
+    place = f"{layer_folder(name)}/layout-{digest[:8]}"
     if old is None or old.digest != digest:
         rows = acts[name]
         report.note(
@@ -78,12 +86,12 @@ def layout_stage(
         found = lay_out(rows.vectors, settings, progress=report)
         landmarks = {f"landmarks_{key}": array for key, array in found.landmarks.arrays().items()}
         with new_folder(folder / place) as part:
-            write_arrays(part / "arrays.zarr", {"xy": found.xy, "inside": found.inside, **landmarks})
+            write_arrays(part / "arrays.zarr", {"xy": found.xy, "inside": found.inside, **landmarks, **(kept or {})})
         old = Stage(digest, place, found.summary() | {"versions": versions()})
     return old, np.asarray(read_arrays(folder / place / "arrays.zarr", "xy")["xy"], dtype=np.float32)
 
 
-def _layer_folder(name: str) -> str:
+def layer_folder(name: str) -> str:
     """Folder of a layer; characters that some file system does not take, or takes for a way out, are spelled out."""
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else f"~{ord(c):x}~" for c in name)
     return f"layers/{plain if plain.strip('.') else plain.replace('.', '~2e~')}"
@@ -103,7 +111,7 @@ def grid_stage(
     digest = digest_of(
         {"stage": "grid", "revision": _REVISION["grid"], "layout": layout.digest, "size": size, "min_count": min_count}
     )
-    place = f"{_layer_folder(name)}/levels/{size:04d}/grid-{digest[:8]}"
+    place = f"{layer_folder(name)}/levels/{size:04d}/grid-{digest[:8]}"
     if old is None or old.digest != digest:
         rows = acts[name]
         level = make_grid(
@@ -178,7 +186,7 @@ def icons_stage(
     )
     if old is not None and old.digest == digest:
         return old
-    place = f"{_layer_folder(name)}/levels/{level.size:04d}/icons-{digest[:8]}"
+    place = f"{layer_folder(name)}/levels/{level.size:04d}/icons-{digest[:8]}"
     partial = folder / f"{place}.partial"
     icons = _make_icons(partial, acts, name, level, plan, report)
     with new_folder(folder / place) as part:
@@ -221,7 +229,7 @@ def _make_icons(partial: Path, acts: Activations, name: str, level: Level, plan:
         plan.model,
         name,
         level,
-        second_moment(acts[name].vectors),
+        second_moment(acts[name].vectors) if plan.moment is None else plan.moment,
         plan.settings,
         seed=plan.seed,
         engine=plan.engine,
