@@ -15,7 +15,7 @@ const options = {
   charset: "utf8",
   legalComments: "none",
   minify: true,
-  alias: { "d3-transition": "./src/no-transition.ts" },
+  alias: { "d3-transition": "./src/d3-unused.ts", "d3-interpolate": "./src/d3-unused.ts" },
   outdir: PART,
   absWorkingDir: new URL(".", import.meta.url).pathname,
 };

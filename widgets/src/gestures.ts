@@ -13,9 +13,11 @@ export interface GestureHost {
   view(): Viewport;
   camera(): Camera;
   move(camera: Camera, by: "wheel" | "drag" | "throw"): void;
+  /** Zoom by a factor about a point of the element. */
+  closer(x: number, y: number, factor: number): void;
   maxZoom(): number;
-  /** Whether the plain wheel is the viewer's. */
-  wheel(): boolean;
+  /** Whether the plain wheel and a single finger are the viewer's. */
+  focused(): boolean;
   /** Told when the wheel was left to the page. */
   wheelRefused(): void;
   /** Whether dragging means something else. */
@@ -63,11 +65,13 @@ export const attachGestures = (
   const behaviour = d3zoom<HTMLElement, unknown>()
     .filter((event: Event) => {
       if (event instanceof WheelEvent) {
-        if (event.ctrlKey || host.wheel()) return true;
+        if (event.ctrlKey || host.focused()) return true;
         host.wheelRefused();
         return false;
       }
       if (host.dragTaken(event)) return false;
+      // One finger scrolls the page until the view is tapped.
+      if ("touches" in event && (event as TouchEvent).touches.length < 2 && !host.focused()) return false;
       return !(event instanceof MouseEvent && event.button !== 0);
     })
     .wheelDelta(
@@ -115,6 +119,14 @@ export const attachGestures = (
     });
 
   const selection = select(element).call(behaviour);
+  // Also called by d3 for a double tap.
+  selection.on("dblclick.zoom", (event: MouseEvent | TouchEvent) => {
+    const touch = "changedTouches" in event ? event.changedTouches[0] : event;
+    if (!touch || host.dragTaken(event)) return;
+    event.preventDefault();
+    const box = element.getBoundingClientRect();
+    host.closer(touch.clientX - box.left, touch.clientY - box.top, event.shiftKey ? 0.5 : 2);
+  });
 
   /** Tell d3 where the camera is, after others moved it. */
   function sync(): void {

@@ -1,37 +1,47 @@
 /** The viewer as an anywidget module, and as a page that mounts itself. */
 import "./style.css";
+import { Live } from "./live";
 import { type Atlas, mount } from "./page";
 import { Sheets } from "./sheets";
-import type { Source } from "./source";
 import { Kernel, kernelSource } from "./source-kernel";
 import type { Model } from "./types";
 import { openView } from "./viewer";
 
-interface Render {
-  model: Model;
-  el: HTMLElement;
-  signal?: AbortSignal;
+interface Shared {
+  kernel: Kernel;
+  source: ReturnType<typeof kernelSource>;
+  live: Live;
+  sheets: Sheets | null;
 }
 
-/** One per model: what every view of it shares. */
+/** A signal that ends with the host's; hosts that have none call the function. */
+const ending = (signal: AbortSignal | undefined): [AbortSignal, () => void] => {
+  const own = new AbortController();
+  const end = (): void => own.abort();
+  signal?.addEventListener("abort", end, { once: true });
+  return [own.signal, end];
+};
+
+/** One call for each model, before its views: what they share lives here. */
 export default () => {
-  let kernel: Kernel | undefined;
-  let source: Source | undefined;
-  let sheets: Sheets | undefined;
+  let shared: Shared | undefined;
+  const converse = (model: Model, signal: AbortSignal): Shared => {
+    const kernel = new Kernel(model, signal);
+    return { kernel, source: kernelSource(kernel, signal), live: new Live(kernel, signal), sheets: null };
+  };
   return {
-    initialize({ model, signal }: { model: Model; signal?: AbortSignal }): void {
-      const until = signal ?? new AbortController().signal;
-      kernel = new Kernel(model, until);
-      source = kernelSource(kernel, until);
+    initialize({ model, signal }: { model: Model; signal?: AbortSignal }): () => void {
+      const [until, end] = ending(signal);
+      shared = converse(model, until);
+      return end;
     },
-    render({ model, el, signal }: Render): () => void {
-      const ending = new AbortController();
-      signal?.addEventListener("abort", () => ending.abort());
-      const given = model.get("__source") as Source | undefined;
-      const from = given ?? source!;
-      sheets ??= new Sheets(from);
-      openView({ model, el, source: from, sheets, signal: ending.signal });
-      return () => ending.abort();
+    render({ model, el, signal }: { model: Model; el: HTMLElement; signal?: AbortSignal }): () => void {
+      const [until, end] = ending(signal);
+      shared ??= converse(model, until);
+      const { source, live, kernel } = shared;
+      if (!shared.sheets || shared.sheets.closed) shared.sheets = new Sheets(source);
+      openView({ model, el, source, sheets: shared.sheets, live, kernel, signal: until });
+      return end;
     },
   };
 };

@@ -30,6 +30,8 @@ export class Levels {
     options: Options,
     private readonly changed: () => void,
     private readonly failed: (sentence: string) => void,
+    /** Told of a grid whose cells have come. */
+    private readonly loaded: (layer: string, size: number) => void,
   ) {
     this.options = options;
   }
@@ -46,6 +48,7 @@ export class Levels {
         this.close(entry);
         entry = undefined;
       } else {
+        if (info.icons && !entry.info.icons) void this.settle(layer.name, entry);
         entry.info = info;
         if (entry.grid) entry.grid = { ...entry.grid, info, version: ++versions };
       }
@@ -79,7 +82,13 @@ export class Levels {
   restyle(options: Options, classIndex: number): void {
     this.options = options;
     this.classIndex = classIndex;
-    this.stamp = JSON.stringify([options.density, options.filters, options.mode, classIndex]);
+    this.stamp = JSON.stringify([
+      options.density,
+      options.density_strength,
+      options.filters,
+      options.mode,
+      classIndex,
+    ]);
   }
 
   /** Everything again in the colours of another theme. */
@@ -109,11 +118,24 @@ export class Levels {
     entry.grid?.live.clear();
   }
 
+  /** The level's sheets are written: once they can be had, the icons that were pushed are let go. */
+  private async settle(layer: string, entry: Entry): Promise<void> {
+    try {
+      await this.source.sheet(layer, entry.info.size, 0);
+    } catch {
+      return; // What was pushed stays.
+    }
+    this.close(entry);
+    if (entry.grid) entry.grid.version = ++versions;
+    this.changed();
+  }
+
   private async load(layer: string, entry: Entry): Promise<void> {
     try {
       const cells = await this.source.cells(layer, entry.info.size);
       const style = styleCells(cells, this.options, null);
       entry.grid = { layer, info: entry.info, cells, style, live: new Map(), version: ++versions };
+      this.loaded(layer, entry.info.size);
     } catch (error) {
       entry.failed = performance.now();
       this.failed(sentence(error));

@@ -51,6 +51,14 @@ export const mount = (el: HTMLElement, atlas: Atlas): (() => void) => {
     ...atlas.state,
   });
   const source = pageSource(atlas.payload);
-  openView({ model, el, source, sheets: new Sheets(source), signal: ending.signal });
+  openView({
+    model,
+    el,
+    source,
+    sheets: new Sheets(source),
+    live: null,
+    kernel: null,
+    signal: ending.signal,
+  });
   return () => ending.abort();
 };

@@ -1,5 +1,5 @@
 /** Draws a view: tiles of the level shown, whatever may stand in for them below, and what lies above. */
-import { type Viewport, worldPx } from "./camera";
+import type { Viewport } from "./camera";
 import type { Palette } from "./colour";
 import {
   cellPx,
@@ -10,7 +10,7 @@ import {
   tileSet,
   visibleTiles,
 } from "./drawlist";
-import type { Sheets } from "./sheets";
+import type { Sheets, Want } from "./sheets";
 import { type Grid, mipFor, Tiles } from "./tiles";
 import type { Camera } from "./types";
 
@@ -39,7 +39,7 @@ export type Overlay = (context: CanvasRenderingContext2D, scene: Scene) => void;
 export class Renderer {
   readonly tiles: Tiles;
   private readonly context: CanvasRenderingContext2D;
-  private wanted = new Map<string, Parameters<Sheets["want"]>[0][number]>();
+  private wanted = new Map<string, Want>();
   private lastPitch = new Map<string, number>();
 
   /** Throws where the browser has no 2d canvas. */
@@ -53,8 +53,8 @@ export class Renderer {
     this.tiles = new Tiles(sheets);
   }
 
-  /** Draw one frame; true when another is needed to finish what could not be painted in time. */
-  draw(scene: Scene, overlay: Overlay): boolean {
+  /** Draw one frame; `more` when another is needed for what could not be painted in time. */
+  draw(scene: Scene, overlay: Overlay): { more: boolean; complete: boolean } {
     const { canvas, context } = this;
     const width = Math.max(1, Math.round(scene.view.width * scene.ratio));
     const height = Math.max(1, Math.round(scene.view.height * scene.ratio));
@@ -69,23 +69,25 @@ export class Renderer {
     context.fillStyle = scene.palette.background;
     context.fillRect(0, 0, width, height);
     let more = false;
+    let complete = false;
     if (scene.grid) {
       const covered = this.paintGrid(scene.grid, scene, deadline);
       if (scene.below && (scene.opacity < 1 || !covered.complete)) {
         const below = this.paintGrid(scene.below, scene, deadline);
         this.blit(scene.below, below.layers);
-        more ||= !below.complete;
+        more ||= below.late;
       }
       context.globalAlpha = scene.opacity;
       this.blit(scene.grid, covered.layers);
       context.globalAlpha = 1;
       more ||= covered.late || scene.opacity < 1;
+      complete = covered.complete && scene.opacity === 1;
       this.tiles.trim(Math.max(48, 4 * covered.visible));
     }
-    this.sheets.want([...this.wanted.values()]);
+    this.sheets.want(this, [...this.wanted.values()]);
     context.setTransform(scene.ratio, 0, 0, scene.ratio, 0, 0);
     overlay(context, scene);
-    return more;
+    return { more, complete };
   }
 
   /** Paint the tiles of a grid that the screen needs, and list what to copy, bottom first. */
@@ -154,6 +156,3 @@ export class Renderer {
     this.canvas.width = this.canvas.height = 0;
   }
 }
-
-/** Device pixels of the whole atlas; for those who draw above. */
-export const scenePx = (scene: Scene): number => worldPx(scene.camera, scene.view);

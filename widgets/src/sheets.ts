@@ -11,7 +11,7 @@ const AT_ONCE = 4;
 /** Milliseconds before a sheet that failed is asked for again. */
 const RETRY_AFTER = 4000;
 
-interface Want {
+export interface Want {
   layer: string;
   info: LevelInfo;
   sheet: number;
@@ -67,29 +67,24 @@ export class Sheets {
   private readonly encoded = new Recent<Encoded>(ENCODED_BUDGET, () => {});
   private readonly busy = new Set<string>();
   private readonly failed = new Map<string, number>();
-  private wanted: Want[] = [];
-  private closed = false;
+  private readonly lists = new Map<object, Want[]>();
+  /** Whether the last view has ended. */
+  closed = false;
   private readonly views = new Set<{ arrived: () => void; failed: (sentence: string) => void }>();
 
   constructor(private readonly source: Source) {}
 
   /** Tell a view of what arrives; the last one to end closes every bitmap. */
-  attach(
-    arrived: () => void,
-    failed: (sentence: string) => void,
-    signal: AbortSignal,
-    ended: () => void,
-  ): void {
+  attach(arrived: () => void, failed: (sentence: string) => void, signal: AbortSignal): void {
     const view = { arrived, failed };
     this.views.add(view);
     signal.addEventListener("abort", () => {
       this.views.delete(view);
       if (this.views.size) return;
       this.closed = true;
-      this.wanted = [];
+      this.lists.clear();
       this.decoded.clear();
       this.encoded.clear();
-      ended();
     });
   }
 
@@ -97,20 +92,20 @@ export class Sheets {
     return this.decoded.get(`${keyOf(layer, size, sheet)}@${mip}`);
   }
 
-  /** Replace what is wanted, most urgent first. What is under way goes on. */
-  want(wanted: Want[]): void {
-    this.wanted = wanted;
+  /** Replace what `owner` wants, most urgent first. What is under way goes on. */
+  want(owner: object, wanted: Want[]): void {
+    if (wanted.length) this.lists.set(owner, wanted);
+    else this.lists.delete(owner);
     this.pump();
   }
 
-  /** Whether anything is still to come. */
-  get waiting(): boolean {
-    return this.busy.size > 0 || this.wanted.length > 0;
-  }
-
   private pump(): void {
-    while (this.busy.size < AT_ONCE && this.wanted.length) {
-      const want = this.wanted.shift()!;
+    while (this.busy.size < AT_ONCE) {
+      const [owner, list] = this.lists.entries().next().value ?? [];
+      if (!owner || !list) return;
+      const want = list.shift();
+      if (!list.length) this.lists.delete(owner);
+      if (!want) continue;
       const key = keyOf(want.layer, want.info.size, want.sheet);
       const busy = `${key}@${want.mip}`;
       const failed = this.failed.get(key);

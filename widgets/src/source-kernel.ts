@@ -22,8 +22,8 @@ export class Kernel {
   private readonly waiting = new Map<number, Waiting>();
   private readonly pushes = new Set<Push>();
   private next = 1;
-  /** Told when the kernel stops answering, and when it answers again. */
-  onSilence: (silent: boolean) => void = () => {};
+  private heard = Number.NEGATIVE_INFINITY;
+  private readonly silence = new Set<(silent: boolean) => void>();
 
   constructor(
     private readonly model: Model,
@@ -45,10 +45,26 @@ export class Kernel {
     signal.addEventListener("abort", () => this.pushes.delete(push));
   }
 
+  /** Hear when the kernel stops answering, and when it answers again. */
+  onSilence(heard: (silent: boolean) => void, signal: AbortSignal): void {
+    this.silence.add(heard);
+    signal.addEventListener("abort", () => this.silence.delete(heard));
+  }
+
+  private silent(silent: boolean): void {
+    for (const heard of this.silence) heard(silent);
+  }
+
   ask(content: Record<string, unknown>): Promise<Answer> {
     const id = this.next++ + Math.floor(Math.random() * 2 ** 20) * 2 ** 20;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.onSilence(true), PATIENCE * 1000);
+      const impatient = (): void => {
+        // A kernel that computes answers nothing, but tells how far it is.
+        const heard = performance.now() - this.heard < PATIENCE * 1000;
+        if (heard) timer = setTimeout(impatient, PATIENCE * 1000);
+        else this.silent(true);
+      };
+      let timer = setTimeout(impatient, PATIENCE * 1000);
       const settle =
         <T>(then: (value: T) => void) =>
         (value: T): void => {
@@ -62,22 +78,49 @@ export class Kernel {
 
   private receive(message: Message, buffers: Buffers): void {
     const waiting = message.id === undefined ? undefined : this.waiting.get(message.id);
+    this.heard = performance.now();
     if (!waiting) {
       for (const push of this.pushes) push(message, buffers);
       return;
     }
     this.waiting.delete(message.id!);
-    this.onSilence(false);
+    this.silent(false);
     if (message.ok) waiting.resolve({ message, buffers });
     else waiting.reject(new Said(message.error || "The kernel refused without a reason."));
   }
 }
 
+/** Cells come when they are asked for, or unasked while the kernel computes. */
+const cellsOf = (kernel: Kernel, signal: AbortSignal): Source["cells"] => {
+  const pushed = new Map<string, Cells>();
+  const waiting = new Map<string, Set<(cells: Cells) => void>>();
+  kernel.listen((message, buffers) => {
+    if (message.kind !== "cells" || !buffers[0]) return;
+    const key = `${message.layer}/${message.level}`;
+    const cells = new Cells(message as unknown as CellsInfo, buffers[0], Number(message.level));
+    pushed.set(key, cells);
+    for (const resolve of waiting.get(key) ?? []) resolve(cells);
+  }, signal);
+  return (layer, level) => {
+    const key = `${layer}/${level}`;
+    const found = pushed.get(key);
+    if (found) return Promise.resolve(found);
+    return new Promise((resolve, reject) => {
+      const waiters = waiting.get(key) ?? new Set();
+      waiting.set(key, waiters.add(resolve));
+      kernel
+        .ask({ kind: "cells", layer, level })
+        .then(({ message, buffers }) =>
+          resolve(new Cells(message as unknown as CellsInfo, buffers[0] ?? new ArrayBuffer(0), level)),
+        )
+        .catch(reject)
+        .finally(() => waiters.delete(resolve));
+    });
+  };
+};
+
 export const kernelSource = (kernel: Kernel, signal: AbortSignal): Source => ({
-  cells: async (layer, level) => {
-    const { message, buffers } = await kernel.ask({ kind: "cells", layer, level });
-    return new Cells(message as unknown as CellsInfo, buffers[0] ?? new ArrayBuffer(0), level);
-  },
+  cells: cellsOf(kernel, signal),
   sheet: async (layer, level, sheet) =>
     blob((await kernel.ask({ kind: "sheet", layer, level, sheet })).buffers[0]),
   attribution: async (layer, level, classIndex) => {

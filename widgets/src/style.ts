@@ -5,7 +5,9 @@ import type { Bounds, Measure, Options } from "./types";
 /** Opacity of a cell that a filter leaves out. */
 export const DIM = 0.12;
 /** Side of the emptiest cell's icon, as a share of its cell. */
-const SMALLEST = 0.3;
+const SMALLEST = 0.18;
+/** Logarithms of counts are close together: the difference to the largest icon is stretched by this. */
+const CONTRAST = 1.8;
 
 export interface Style {
   /** Opacity of each icon; 0 is not drawn. */
@@ -69,7 +71,8 @@ export const styleCells = (cells: Cells, options: Options, attribution: Float32A
     const most = Math.log1p(cells.range(cells.count)[1]);
     for (let i = 0; i < n; i++) {
       // Area follows the logarithm of the count: a few cells hold most members.
-      scale[i] = Math.max(SMALLEST, Math.sqrt(Math.log1p(cells.count[i]!) / Math.max(1e-9, most)));
+      const side = Math.sqrt(Math.log1p(cells.count[i]!) / Math.max(1e-9, most));
+      scale[i] = Math.max(SMALLEST, 1 - options.density_strength * (1 - side) * CONTRAST);
     }
   }
   return { alpha, scale, heat, heatMax, kept };

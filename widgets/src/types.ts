@@ -65,6 +65,8 @@ export type Measure = "count" | "spread" | "cosine" | "attribution";
 export interface Options {
   /** Icons are as large as their cells are full. */
   density: boolean;
+  /** How much: 0 not at all, 1 as far as it goes. */
+  density_strength: number;
   labels: boolean;
   filters: Record<Measure, Bounds>;
   /** What becomes of the cells that a filter or class leaves out. */
@@ -104,4 +106,10 @@ export const NO_FILTERS: Record<Measure, Bounds> = {
   attribution: null,
 };
 
-export const DEFAULT_OPTIONS: Options = { density: false, labels: true, filters: NO_FILTERS, mode: "dim" };
+export const DEFAULT_OPTIONS: Options = {
+  density: false,
+  density_strength: 0.8,
+  labels: true,
+  filters: NO_FILTERS,
+  mode: "dim",
+};

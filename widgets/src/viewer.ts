@@ -1,78 +1,63 @@
 /** One view: the store, the picture and everything around it, put together. */
-import { clampCamera, maxZoom, type Viewport, worldPx } from "./camera";
-import { type Palette, readPalette } from "./colour";
+import { attachAddress, copyText } from "./address";
+import { clampCamera, maxZoom, type Viewport, zoomAt } from "./camera";
+import { makeCard } from "./card";
+import { strongest } from "./classes";
 import type { Context } from "./context";
+import { makeControls } from "./controls";
 import { h } from "./dom";
 import { flyer } from "./fly";
 import { attachGestures } from "./gestures";
+import { attachKeyboard, onCell } from "./keyboard";
+import { makeLegend } from "./legend";
 import { Levels } from "./levels";
-import { CrossFade, chooseLevel } from "./lod";
-import { REST_AFTER, Renderer, type Scene } from "./renderer";
+import { attachLink } from "./link";
+import type { Live, LiveView } from "./live";
+import { makeMinimap } from "./minimap";
+import { makeNotices } from "./notices";
+import { overlay } from "./overlay";
+import { makeDisplay, makeHelp } from "./panels";
+import { Picture } from "./picture";
+import { attachPointer } from "./pointer";
+import { makeSearch } from "./search";
 import type { Sheets } from "./sheets";
 import type { Source } from "./source";
+import type { Kernel } from "./source-kernel";
 import { Store } from "./store";
 import { readTraits, syncTraits } from "./sync";
 import { followTheme, reducedMotion } from "./theme";
 import type { Header, LayerInfo, Model } from "./types";
-
-const FADE_MS = 180;
-/** Device pixels that a canvas may have: beyond it, sharper costs more than it shows. */
-const MOST_PIXELS = 9e6;
 
 export interface Parts {
   model: Model;
   el: HTMLElement;
   source: Source;
   sheets: Sheets;
+  /** What a kernel pushes; null in a page. */
+  live: Live | null;
+  kernel: Kernel | null;
   signal: AbortSignal;
 }
 
-export const openView = ({ model, el, source, sheets, signal }: Parts): void => {
+const SILENT =
+  "The kernel does not answer: it may be busy, stopped or restarted. What is here stays; run the cell again.";
+
+/** Show an atlas in `el` until `signal` ends. */
+export const openView = ({ model, el, source, sheets, live, kernel, signal }: Parts): void => {
   const store = new Store(readTraits(model));
   const header = (): Header => model.get("header") as Header;
   const layer = (): LayerInfo =>
     header().layers.find((one) => one.name === store.state.layer) ?? header().layers[0]!;
+  const own = !header().kernel && window.top === window;
+  const view: Viewport = { width: 1, height: 1 };
 
-  const canvas = h("canvas", { class: "aa-canvas" });
+  const canvas = h("canvas", { class: "aa-canvas", "aria-hidden": "true" });
   const stage = h("div", { class: "aa-stage", tabindex: "0", role: "application" }, canvas);
-  const live = h("div", { class: "aa-sr", "aria-live": "polite" });
-  const notices = h("div", { class: "aa-notices", role: "status" });
-  const root = h("div", { class: "aa-root" }, stage, notices, live);
+  const root = h("div", { class: header().kernel ? "aa-root" : "aa-root aa-page" }, stage);
+  const notices = makeNotices();
+  root.append(...notices.elements);
   el.replaceChildren(root);
   signal.addEventListener("abort", () => root.remove());
-
-  const fail = (text: string): void => {
-    if ([...notices.children].some((one) => one.firstChild?.textContent === text)) return;
-    const close = h(
-      "button",
-      { type: "button", "aria-label": "Dismiss", onclick: () => notice.remove() },
-      "×",
-    );
-    const notice = h("div", { class: "aa-notice" }, h("span", {}, text), close);
-    notices.append(notice);
-  };
-
-  let renderer: Renderer;
-  try {
-    renderer = new Renderer(canvas, sheets);
-  } catch {
-    fail(
-      "This browser has no 2D canvas, which the atlas is drawn on: turn it on, or open the atlas elsewhere.",
-    );
-    return;
-  }
-
-  let frame = 0;
-  let moved = Number.NEGATIVE_INFINITY;
-  let rest: ReturnType<typeof setTimeout> | undefined;
-  let palette: Palette = readPalette(root);
-  const view: Viewport = { width: 1, height: 1 };
-  const fade = new CrossFade(FADE_MS);
-  const redraw = (): void => {
-    if (!frame && !signal.aborted) frame = requestAnimationFrame(draw);
-  };
-  const levels = new Levels(source, store.state.options, redraw, fail);
-  sheets.attach(redraw, fail, signal, () => {});
 
   const context: Context = {
     root,
@@ -85,55 +70,92 @@ export const openView = ({ model, el, source, sheets, signal }: Parts): void => 
     grid: () => levels.get(layer(), store.state.shown),
     view: () => view,
     maxZoom: () => maxZoom(layer().levels.at(-1)?.size ?? 1),
-    redraw,
+    redraw: () => picture?.redraw(),
     fly: (camera, seconds) => fly.to(camera, seconds),
-    say: (text) => {
-      live.textContent = text;
-    },
-    fail,
+    say: notices.say,
+    fail: notices.fail,
     className: (index) => header().classes?.[index] ?? `class ${index}`,
     attribution: () => {
       const grid = context.grid();
       return grid && levels.attribution(grid);
     },
   };
-  const fly = flyer(context);
-
-  const ratio = (): number => {
-    const most = Math.sqrt(MOST_PIXELS / Math.max(1, view.width * view.height));
-    return Math.max(1, Math.min(devicePixelRatio || 1, most));
-  };
-
-  function draw(now: number): void {
-    frame = 0;
-    const { camera, level } = store.state;
-    const sizes = layer().levels.map((one) => one.size);
-    const wanted = sizes.includes(level)
-      ? level
-      : chooseLevel(sizes, worldPx(camera, view), store.state.shown);
-    if (wanted !== store.state.shown) store.set({ shown: wanted });
-    const grid = levels.get(layer(), wanted);
-    if (grid) fade.show(wanted, now, reducedMotion());
-    const below = fade.previous ? levels.get(layer(), fade.previous) : null;
-    const resting = now - moved >= REST_AFTER;
-    const scene: Scene = {
-      camera,
-      view,
-      ratio: ratio(),
-      palette,
-      grid: grid ?? below,
-      below,
-      opacity: fade.opacity(now),
-      resting,
-    };
-    const more = renderer.draw(scene, () => {});
-    if (more) redraw();
-    if (!resting) {
-      clearTimeout(rest);
-      rest = setTimeout(redraw, REST_AFTER + 10);
-    }
+  if (!header().layers.length) {
+    notices.fail("This atlas has no layers to show: build it again.");
+    return;
   }
 
+  const fly = flyer(context);
+  const levels = new Levels(
+    source,
+    store.state.options,
+    () => context.redraw(),
+    notices.fail,
+    (name, size) => live?.replay(name, size, pushed),
+  );
+  const restyle = (): void =>
+    levels.restyle(store.state.options, header().classes?.indexOf(store.state.class_name) ?? -1);
+  restyle();
+
+  const pointer = attachPointer(context);
+  const card = makeCard(context, sheets);
+  const legend = makeLegend(context, () => toStrongest());
+  const minimap = makeMinimap(context);
+  const search = makeSearch(context, () => {
+    best = -1;
+  });
+  const display = makeDisplay(context);
+  const copyLink = async (): Promise<void> => {
+    const copied = await copyText(location.href);
+    notices.hint(copied ? "Link copied" : "The browser refused to copy: take the address bar's");
+    context.say("Link copied");
+  };
+  const controls = makeControls(context, {
+    panel: display.element,
+    help: makeHelp(context),
+    copyLink: own ? copyLink : null,
+  });
+  const update = (): void => {
+    for (const part of [controls, search, legend, display, card]) part.update();
+  };
+
+  let picture: Picture | undefined;
+  try {
+    picture = new Picture(context, canvas, sheets, levels, overlay(context, pointer.line), (palette) => {
+      minimap.draw(palette);
+      const wanted = card.wanted();
+      const { grid, row } = wanted ?? {};
+      const sheet = grid?.info.icons ? Math.floor(row! / grid.info.columns ** 2) : -1;
+      sheets.want(card, grid && sheet >= 0 ? [{ layer: grid.layer, info: grid.info, sheet, mip: 0 }] : []);
+      update();
+    });
+  } catch {
+    notices.fail(
+      "This browser has no 2D canvas, which the atlas is drawn on: turn it on, or open the atlas elsewhere.",
+    );
+    return;
+  }
+  const side = h("div", { class: "aa-side" }, search.element, legend.element);
+  stage.before(side);
+  stage.after(...controls.elements, minimap.element, card.element);
+
+  /** The strongest cells of the class, one after the other. */
+  let best = -1;
+  const toStrongest = (): void => {
+    const grid = context.grid();
+    const values = context.attribution();
+    if (!grid || !values) return;
+    const rows = strongest(values, 8);
+    best = (best + 1) % Math.max(1, rows.length);
+    const row = rows[best];
+    if (row === undefined) return;
+    const { size } = grid.info;
+    const cell = grid.cells.cell[row]!;
+    store.set({ cursor: `${size}/${cell}`, pinned: `${size}/${cell}`, level: store.state.level });
+    fly.to(onCell(size, cell, store.state.camera[2]));
+  };
+
+  let byGesture = false;
   const gestures = attachGestures(
     stage,
     {
@@ -145,56 +167,90 @@ export const openView = ({ model, el, source, sheets, signal }: Parts): void => 
         store.set({ camera });
         byGesture = false;
       },
+      closer: (x, y, factor) => {
+        const zoom = Math.min(context.maxZoom(), store.state.camera[2] * factor);
+        fly.to(zoomAt(store.state.camera, view, x, y, zoom), 0.25);
+      },
       maxZoom: context.maxZoom,
-      wheel: () => store.state.focused || !header().kernel,
-      wheelRefused: () => {},
+      focused: () => store.state.focused || own,
+      wheelRefused: () =>
+        notices.hint("Click the atlas, then the wheel zooms  ·  Ctrl + wheel zooms at once"),
       dragTaken: () => store.state.lasso,
       reducedMotion,
     },
     signal,
   );
-  let byGesture = false;
+  const actions = { renderLarge: card.renderLarge, search: search.focus };
+  attachKeyboard(context, actions);
+  attachLink(store, signal);
 
   store.on((changed) => {
     if (changed.has("camera")) {
-      moved = performance.now();
+      picture.moving();
       if (!byGesture) gestures.sync();
     }
-    if (changed.has("options") || changed.has("class_name")) {
-      levels.restyle(store.state.options, header().classes?.indexOf(store.state.class_name) ?? -1);
-    }
-    redraw();
+    if (changed.has("options") || changed.has("class_name")) restyle();
+    if (changed.has("lasso")) root.classList.toggle("aa-lassoing", store.state.lasso);
+    if (changed.has("focused")) root.classList.toggle("aa-focused", store.state.focused);
+    stage.style.cursor = store.state.lasso ? "crosshair" : store.state.hovered ? "pointer" : "";
+    picture.redraw();
   }, signal);
 
   const resized = new ResizeObserver(() => {
     view.width = Math.max(1, stage.clientWidth);
     view.height = Math.max(1, stage.clientHeight);
+    root.classList.toggle("aa-narrow", view.width < 640);
     store.set({ camera: clampCamera(store.state.camera, context.maxZoom()) });
     gestures.sync();
-    if (frame) cancelAnimationFrame(frame);
-    draw(performance.now());
+    picture.now();
   });
   resized.observe(stage);
-  stage.addEventListener("focus", () => store.set({ focused: true }), { signal });
-  stage.addEventListener("blur", () => store.set({ focused: false }), { signal });
-  followTheme(
-    root,
-    () => {
-      palette = readPalette(root);
-      levels.repaint();
-      redraw();
-    },
-    signal,
-  );
+  const focus = (): void => store.set({ focused: root.contains(document.activeElement) });
+  root.addEventListener("focusin", focus, { signal });
+  root.addEventListener("focusout", () => queueMicrotask(focus), { signal });
+  followTheme(root, () => picture.rethemed(), signal);
+
+  const pushed: LiveView = {
+    progress: notices.progress,
+    icon: (name, level, row, icon) =>
+      void createImageBitmap(icon).then((bitmap) => {
+        if (signal.aborted) bitmap.close();
+        else {
+          const grid = levels.live(name, level, row, bitmap);
+          if (grid) picture.refresh(grid, row);
+        }
+      }),
+    fly: (camera, seconds) => fly.to(camera, seconds),
+  };
+  live?.attach(pushed, signal);
+  kernel?.onSilence((silent) => (silent ? notices.fail(SILENT) : notices.over(SILENT)), signal);
+  sheets.attach(() => picture.redraw(), notices.fail, signal);
   syncTraits(store, model, signal);
-  const refreshed = (): void => redraw();
-  model.on("change:header", refreshed);
+  const inHeader = (): void => {
+    restyle();
+    describeStage();
+    picture.redraw();
+  };
+  const describeStage = (): void => {
+    const cells = layer().levels.at(-1)?.cells ?? 0;
+    const title = header().title || header().name;
+    stage.setAttribute(
+      "aria-label",
+      `Activation atlas ${title}, ${cells} cells. Arrow keys move from cell to cell.`,
+    );
+  };
+  describeStage();
+  model.on("change:header", inHeader);
+  if (own) {
+    const check = (found: ReturnType<typeof readTraits>) => ({
+      ...found,
+      ...(found.camera ? { camera: clampCamera(found.camera, context.maxZoom()) } : {}),
+    });
+    attachAddress(store, check, signal);
+  }
   signal.addEventListener("abort", () => {
-    model.off("change:header", refreshed);
-    cancelAnimationFrame(frame);
-    clearTimeout(rest);
+    model.off("change:header", inHeader);
     resized.disconnect();
-    renderer.close();
     levels.closeAll();
   });
 };

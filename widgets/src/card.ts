@@ -1,0 +1,304 @@
+/** The card of a cell: its icon enlarged, its classes, its numbers, real patches, and the cell rendered large. */
+import { parseCellId } from "./cells";
+import type { Context } from "./context";
+import { glyph, h, number } from "./dom";
+import { spritePlace } from "./drawlist";
+import { GLYPHS } from "./glyphs";
+import type { Sheets } from "./sheets";
+import { type Encoded, type Rendered, sentence } from "./source";
+import type { Grid } from "./tiles";
+
+/** CSS pixels of the icon in the card. */
+const ICON = 256;
+/** Milliseconds that the pointer rests on a cell before its patches are asked for. */
+const DWELL = 250;
+const PATCHES = 6;
+
+/** Bar of a signed value: to the right of the middle in favour, to the left against. */
+const signedBar = (share: number): HTMLElement => {
+  const width = `${Math.min(1, Math.abs(share)) * 50}%`;
+  const side = share < 0 ? `right:50%;width:${width}` : `left:50%;width:${width}`;
+  return h(
+    "span",
+    { class: "aa-bar" },
+    h("i", { class: share < 0 ? "aa-against" : "aa-favour", style: side }),
+  );
+};
+
+const meter = (name: string, value: number, text: string, tip: string): HTMLElement =>
+  h(
+    "div",
+    { class: "aa-meter", title: tip },
+    h("dt", {}, name),
+    h("dd", {}, text),
+    h("span", {}, h("i", { style: `width:${Math.max(0, Math.min(1, value || 0)) * 100}%` })),
+  );
+
+export interface Card {
+  /** Show the cell that the state names; draw its icon if it has arrived. */
+  update(): void;
+  renderLarge(): void;
+  /** Cell whose icon the card needs at full size. */
+  wanted(): { grid: Grid; row: number } | null;
+}
+
+export const makeCard = (context: Context, sheets: Sheets): Card & { element: HTMLElement } => {
+  const { store, source } = context;
+  const icon = h("canvas", { class: "aa-card-icon", role: "img" });
+  const status = h("div", { class: "aa-card-status", role: "status" });
+  const title = h("h2", {});
+  const where = h("p", { class: "aa-card-where" });
+  const close = h(
+    "button",
+    { type: "button", class: "aa-icon-button", "aria-label": "Close card", onclick: () => dismiss() },
+    glyph(GLYPHS.close),
+  );
+  const classes = h("ul", { class: "aa-classes" });
+  const numbers = h("dl", { class: "aa-numbers" });
+  const warning = h("p", { class: "aa-card-warning" }, "Two groups: the average may show neither.");
+  const patches = h("div", { class: "aa-patches" });
+  const large = h(
+    "button",
+    {
+      type: "button",
+      class: "aa-button",
+      title: "Draw this cell at 384 px in the kernel (R)",
+      onclick: () => renderLarge(),
+    },
+    "Render large",
+    h("kbd", {}, "R"),
+  );
+  const element = h(
+    "section",
+    { class: "aa-card aa-panel", "aria-label": "Cell", hidden: true },
+    h("div", { class: "aa-card-picture" }, icon, status),
+    h(
+      "div",
+      { class: "aa-card-body" },
+      h("header", {}, h("div", {}, title, where), close),
+      classes,
+      numbers,
+      warning,
+      patches,
+      large,
+    ),
+  );
+
+  let shown = "";
+  let drawn = "";
+  let dwell: ReturnType<typeof setTimeout> | undefined;
+  const rendered = new Map<string, Rendered & { bitmap: ImageBitmap }>();
+  const rendering = new Map<string, number>();
+  context.signal.addEventListener("abort", () => {
+    clearTimeout(dwell);
+    for (const one of rendered.values()) one.bitmap.close();
+    icon.width = icon.height = 0;
+  });
+
+  const dismiss = (): void => {
+    store.set({ pinned: "", hovered: "", cursor: "" });
+    context.stage.focus({ preventScroll: true });
+  };
+
+  const target = (): { grid: Grid; row: number; cell: number; id: string } | null => {
+    const { pinned, hovered } = store.state;
+    const grid = context.grid();
+    for (const id of [pinned, hovered]) {
+      const parsed = parseCellId(id);
+      if (!parsed || !grid || parsed[0] !== grid.info.size) continue;
+      const row = grid.cells.rowOf(parsed[1]);
+      if (row >= 0) return { grid, row, cell: parsed[1], id };
+    }
+    return null;
+  };
+  const keyOf = (grid: Grid, cell: number): string => `${grid.layer} ${grid.info.size}/${cell}`;
+
+  const fill = (grid: Grid, row: number, cell: number): void => {
+    const { cells } = grid;
+    const { size } = grid.info;
+    const says = context.layer().labels;
+    const top = cells.top && says ? cells.topClass[row * cells.top]! : -1;
+    const place = `row ${Math.floor(cell / size) + 1}, column ${(cell % size) + 1}`;
+    title.textContent = top >= 0 ? context.className(top) : place[0]!.toUpperCase() + place.slice(1);
+    where.textContent = `${grid.layer} · level ${size}${top >= 0 ? ` · ${place}` : ""}`;
+    icon.setAttribute("aria-label", `Icon of ${title.textContent}`);
+    const chosen = context.header().classes?.indexOf(store.state.class_name) ?? -1;
+    const rows: [string, number, boolean][] = [];
+    for (let i = 0; i < cells.top; i++) {
+      const index = cells.topClass[row * cells.top + i]!;
+      if (index >= 0)
+        rows.push([context.className(index), cells.topValue[row * cells.top + i]!, index === chosen]);
+    }
+    const own = chosen >= 0 ? context.attribution()?.[row] : undefined;
+    if (own !== undefined && !rows.some((one) => one[2])) rows.push([store.state.class_name, own, true]);
+    const most = Math.max(1e-12, ...rows.map((one) => Math.abs(one[1])));
+    classes.replaceChildren(
+      ...rows.map(([name, value, mark]) =>
+        h(
+          "li",
+          mark ? { class: "aa-chosen" } : {},
+          h("span", { class: "aa-class-name", title: name }, name),
+          signedBar(value / most),
+          h("span", { class: "aa-value" }, `${value < 0 ? "−" : "+"}${Math.abs(value).toPrecision(2)}`),
+        ),
+      ),
+    );
+    classes.hidden = !rows.length || !says;
+    const large = rendered.get(keyOf(grid, cell));
+    const cosine = large?.cosine ?? cells.cosine[row]!;
+    numbers.replaceChildren(
+      meter(
+        "Members",
+        Math.log1p(cells.count[row]!) / Math.log1p(cells.range(cells.count)[1]),
+        number(cells.count[row]!),
+        "Activations averaged in this cell",
+      ),
+      meter(
+        "Spread",
+        cells.spread[row]!,
+        number(cells.spread[row]!, 2),
+        "Mean cosine of the members to their mean: 1 when all point the same way",
+      ),
+      meter(
+        "Cosine",
+        cosine,
+        number(cosine, 2),
+        "Achieved cosine: how close the network's answer to the icon is to the cell's mean",
+      ),
+    );
+    warning.hidden = !cells.mixture[row];
+  };
+
+  const draw = (grid: Grid, row: number, cell: number): boolean => {
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    const side = Math.round(ICON * ratio);
+    const paint = (picture: CanvasImageSource, x: number, y: number, w: number, hh: number): void => {
+      icon.width = icon.height = side;
+      const to = icon.getContext("2d")!;
+      to.imageSmoothingQuality = "high";
+      to.drawImage(picture, x, y, w, hh, 0, 0, side, side);
+    };
+    const best = rendered.get(keyOf(grid, cell))?.bitmap ?? grid.live.get(row);
+    if (best) {
+      paint(best, 0, 0, best.width, best.height);
+      return true;
+    }
+    if (!grid.info.icons) {
+      icon.width = icon.height = 1;
+      return true;
+    }
+    const place = spritePlace(grid.info, row);
+    const sheet = sheets.get(grid.layer, grid.info.size, place.sheet, 0);
+    if (!sheet) return false;
+    paint(sheet, place.x, place.y, grid.info.icon_px, grid.info.icon_px);
+    return true;
+  };
+
+  const loadPatches = async (grid: Grid, row: number, cell: number, key: string): Promise<void> => {
+    if (context.header().patches === "none") return;
+    try {
+      const found = await source.patches(grid.layer, grid.info.size, row, cell);
+      if (shown !== key || !found.length) return;
+      patches.replaceChildren(
+        h("h3", {}, "Real patches, nearest to the mean"),
+        h("div", {}, ...(await Promise.all(found.slice(0, PATCHES).map(thumbnail)))),
+      );
+    } catch (error) {
+      if (shown === key) patches.replaceChildren(h("p", { class: "aa-quiet" }, sentence(error)));
+    }
+  };
+
+  const tell = (key: string): void => {
+    const share = rendering.get(key);
+    status.hidden = share === undefined;
+    status.textContent = share === undefined ? "" : `Rendering ${Math.round(share * 100)} %`;
+    status.style.setProperty("--aa-share", String(share ?? 0));
+    large.disabled = share !== undefined;
+    large.hidden = !source.render;
+  };
+
+  const update = (): void => {
+    const at = target();
+    element.hidden = !at;
+    element.classList.toggle("aa-pinned", store.state.pinned !== "");
+    if (!at) {
+      shown = "";
+      return;
+    }
+    const { grid, row, cell } = at;
+    const key = keyOf(grid, cell);
+    const stamp = `${key} ${rendered.has(key)} ${store.state.class_name} ${context.attribution() !== null}`;
+    if (shown !== key) {
+      patches.replaceChildren();
+      clearTimeout(dwell);
+      dwell = setTimeout(() => void loadPatches(grid, row, cell, key), DWELL);
+      element.scrollTop = 0;
+    }
+    shown = key;
+    if (element.dataset.stamp !== stamp) {
+      element.dataset.stamp = stamp;
+      fill(grid, row, cell);
+      drawn = "";
+    }
+    tell(key);
+    if (drawn !== key && draw(grid, row, cell)) drawn = key;
+    icon.classList.toggle("aa-waiting", drawn !== key);
+  };
+
+  const renderLarge = (): void => {
+    const at = target();
+    if (!source.render) {
+      context.say("Nothing renders here: open the atlas in a notebook.");
+      return;
+    }
+    if (!at) return;
+    const { grid, cell, id } = at;
+    const key = keyOf(grid, cell);
+    if (rendering.has(key)) return;
+    rendering.set(key, 0);
+    store.set({ pinned: id });
+    tell(key);
+    const step = (share: number): void => {
+      rendering.set(key, share);
+      if (shown === key) tell(key);
+    };
+    source
+      .render(grid.layer, grid.info.size, cell, step)
+      .then(async (answer) => {
+        const bitmap = await createImageBitmap(answer.image);
+        if (context.signal.aborted) {
+          bitmap.close();
+          return;
+        }
+        rendered.get(key)?.bitmap.close();
+        rendered.set(key, { ...answer, bitmap });
+        context.say("The cell is rendered large.");
+      })
+      .catch((error) => context.signal.aborted || context.fail(sentence(error)))
+      .finally(() => {
+        rendering.delete(key);
+        update();
+      });
+  };
+
+  return {
+    element,
+    update,
+    renderLarge,
+    wanted: () => {
+      const at = target();
+      return at && drawn !== keyOf(at.grid, at.cell) ? at : null;
+    },
+  };
+};
+
+/** A patch as a small picture; its bytes are let go once it is decoded. */
+const thumbnail = async (encoded: Encoded): Promise<HTMLElement> => {
+  const bitmap = await createImageBitmap(encoded);
+  const canvas = h("canvas", { role: "img", "aria-label": "Patch of a photograph" });
+  canvas.width = bitmap.width;
+  canvas.height = bitmap.height;
+  canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas;
+};

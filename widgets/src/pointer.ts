@@ -1,0 +1,105 @@
+/** Hover, click, shift-click and lasso. */
+import { toWorld } from "./camera";
+import { cellId } from "./cells";
+import type { Context } from "./context";
+import { type Point, rowsInside } from "./lasso";
+
+/** CSS pixels within which a press is a click. */
+const CLICK = 5;
+
+/** Id of the cell at a point of the stage, "" where there is none. */
+export const cellAt = (context: Context, x: number, y: number): string => {
+  const grid = context.grid();
+  if (!grid) return "";
+  const [wx, wy] = toWorld(context.store.state.camera, context.view(), x, y);
+  const { size } = grid.info;
+  const [column, row] = [Math.floor(wx * size), Math.floor(wy * size)];
+  const at = grid.cells.row(column, row);
+  return at < 0 || grid.style.alpha[at] === 0 ? "" : cellId(size, row * size + column);
+};
+
+/** Add a cell to the selection, or take it out. */
+export const toggleSelected = (context: Context, id: string): void => {
+  const { selection } = context.store.state;
+  const kept = selection.filter((other) => other !== id);
+  const next = kept.length === selection.length ? [...kept, id] : kept;
+  context.store.set({ selection: next });
+  context.say(`${next.length} ${next.length === 1 ? "cell" : "cells"} selected`);
+};
+
+export const attachPointer = (context: Context): { line: () => readonly Point[] } => {
+  const { stage, store, signal } = context;
+  let pressed: { x: number; y: number; moved: boolean } | null = null;
+  let line: Point[] = [];
+
+  const at = (event: PointerEvent): Point => {
+    const box = stage.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+
+  const on = (type: string, listener: (event: PointerEvent) => void): void =>
+    stage.addEventListener(type, listener as EventListener, { signal });
+
+  on("pointerdown", (event) => {
+    stage.focus({ preventScroll: true });
+    if (event.button !== 0 || !event.isPrimary) return;
+    const [x, y] = at(event);
+    pressed = { x, y, moved: false };
+    if (store.state.lasso) {
+      line = [[x, y]];
+      stage.setPointerCapture(event.pointerId);
+    }
+  });
+  on("pointermove", (event) => {
+    const [x, y] = at(event);
+    if (pressed && Math.hypot(x - pressed.x, y - pressed.y) > CLICK) pressed.moved = true;
+    if (line.length) {
+      line.push([x, y]);
+      context.redraw();
+    } else if (event.pointerType !== "touch" && !event.buttons) {
+      store.set({ hovered: cellAt(context, x, y) });
+    }
+  });
+  on("pointerleave", (event) => {
+    if (event.pointerType !== "touch") store.set({ hovered: "" });
+  });
+  on("pointercancel", () => {
+    pressed = null;
+    line = [];
+  });
+  on("pointerup", (event) => {
+    const press = pressed;
+    pressed = null;
+    if (line.length) {
+      finish(event.shiftKey);
+      return;
+    }
+    if (!press || press.moved) return;
+    const id = cellAt(context, press.x, press.y);
+    if (event.shiftKey || event.metaKey || event.ctrlKey) {
+      if (id) toggleSelected(context, id);
+      return;
+    }
+    const again = id === store.state.pinned;
+    store.set({
+      pinned: again ? "" : id,
+      cursor: again ? "" : id,
+      ...(id ? { selection: [id] } : { selection: [] }),
+    });
+  });
+
+  const finish = (adding: boolean): void => {
+    const grid = context.grid();
+    const { camera, selection } = store.state;
+    const polygon = line.map(([x, y]) => toWorld(camera, context.view(), x, y));
+    line = [];
+    context.redraw();
+    if (!grid) return;
+    const rows = rowsInside(grid.cells, polygon).filter((row) => grid.style.alpha[row] === 1);
+    const ids = rows.map((row) => cellId(grid.info.size, grid.cells.cell[row]!));
+    store.set({ selection: adding ? [...new Set([...selection, ...ids])] : ids, lasso: false });
+    context.say(`${ids.length} cells selected`);
+  };
+
+  return { line: () => line };
+};
