@@ -25,13 +25,21 @@ STEPS = begun=$$(date +%s); failed=0; table=; \
 	  printf '%-12s %-6s %5d s\n' total "$$([ $$failed = 0 ] && echo ok || echo FAILED)" $$(($$(date +%s) - begun)); \
 	  exit $$failed; \
 	}
-LINT = step lint $(BIN)/ruff check; step format $(BIN)/ruff format --check; step types $(BIN)/mypy
+# The viewer's front end; a change of its sources is bundled again before anything that shows it.
+NODE = PATH="$(CURDIR)/$(BIN):$$PATH"
+BUNDLE = atlas/widgets/static/viewer.js
+MODULES = widgets/node_modules/.package-lock.json
+# Where a Chromium is looked for, by the browser tests too.
+CHROMIUM = chromium chromium-browser google-chrome google-chrome-stable
 
-.PHONY: help setup demo test lint clean
+LINT = step lint $(BIN)/ruff check; step format $(BIN)/ruff format --check; step types $(BIN)/mypy; \
+	step viewer env $(NODE) npm --prefix widgets run --silent check
+
+.PHONY: help setup viewer browser demo test lint clean
 
 help:
 	@echo 'make demo    build the demo atlas into atlas-demo/'
-	@echo 'make test    lint, check types and run all tests'
+	@echo 'make test    lint, check types and run all tests, those in a browser too'
 	@echo 'make lint    lint and check types'
 	@echo 'make clean   remove the environment, caches and whatever was built'
 
@@ -64,16 +72,36 @@ setup:
 	$(PIP) --upgrade pip && $(PIP) --editable '.[dev]' && $(WANTED) > $(STAMP).part && mv $(STAMP).part $(STAMP) || exit 1; \
 	echo "$(VENV) is ready after $$(($$(date +%s) - begun)) s"
 
-demo: setup
+viewer: setup
+	@$(MAKE) --no-print-directory $(BUNDLE)
+
+$(MODULES): widgets/package-lock.json
+	@$(NODE) npm --prefix widgets ci --silent && touch $@
+
+$(BUNDLE): $(MODULES) widgets/build.mjs $(wildcard widgets/src/*)
+	@$(NODE) npm --prefix widgets run --silent build
+
+# Debian's own, with the fonts that the reference pictures were made with.
+browser:
+	@for name in $(CHROMIUM); do if command -v "$$name" >/dev/null; then exit 0; fi; done; \
+	if [ "$$(uname)" = Darwin ] && [ -d '/Applications/Google Chrome.app' ]; then exit 0; fi; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo 'Installing chromium for the browser tests'; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	else \
+	  echo 'The browser tests need a Chromium: install one (Debian, Ubuntu: apt install chromium; macOS: Google Chrome).' >&2; exit 1; \
+	fi
+
+demo: viewer
 	@begun=$$(date +%s); \
 	$(BIN)/atlas demo && echo "make demo took $$(($$(date +%s) - begun)) s"
 
-test: setup
+test: viewer browser
 	@$(STEPS); $(LINT); step tests $(BIN)/pytest; finish
 
-lint: setup
+lint: viewer
 	@$(STEPS); $(LINT); finish
 
 clean:
-	rm -rf $(VENV) dist build atlas-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build atlas-demo widgets/node_modules atlas/widgets/static .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -10,7 +10,9 @@ import numpy as np
 
 from atlas.errors import AtlasError
 from atlas.export import Marker, render_level, write_png
+from atlas.export.page import write_page
 from atlas.models.depth import is_early
+from atlas.patches import Patches
 from atlas.projection import Projection, project
 from atlas.reader import AtlasReader
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from atlas.models import VisionModel
+    from atlas.widgets import AtlasView
 
 
 class Atlas(AtlasReader):
@@ -117,6 +120,115 @@ class Atlas(AtlasReader):
         target = Path(path)
         write_png(self.picture(level, **options), target)
         return target
+
+    def view(
+        self,
+        *,
+        layer: str | None = None,
+        level: int = 0,
+        images: Any = None,  # noqa: ANN401 - whatever `open_images` takes
+        markers: Sequence[Marker] | None = None,
+        title: str | None = None,
+        model: VisionModel | None = None,
+    ) -> AtlasView:
+        """Fly through the atlas in a notebook.
+
+        Parameters
+        ----------
+        layer : str, optional
+            Shown first; by default the first.
+        level : int
+            Cells a side of the level to keep; 0 chooses by zoom.
+        images
+            The photographs that were collected from: shows real example patches of a cell.
+        markers : sequence of Marker, optional
+            Places to point out, such as those of `project`.
+        title : str, optional
+            By default the name of the atlas.
+        model : VisionModel, optional
+            What renders a cell large (the key R); by default the network of the atlas, loaded by its name.
+
+        Returns
+        -------
+        AtlasView
+            A widget; show it by making it the last line of a cell. A picture is left beside it for those who read the
+            notebook without running it.
+
+        Raises
+        ------
+        AtlasError
+            There is no such layer or level, or the images are others.
+        """
+        from atlas.widgets import AtlasView  # noqa: PLC0415 - notebooks' packages take a moment to import
+
+        patches = None if images is None else Patches(self, images)
+        return AtlasView(self, layer=layer, level=level, patches=patches, markers=markers, title=title, model=model)
+
+    def show_static(self, *, height: int = 600, **options: Any) -> None:  # noqa: ANN401
+        """Put the viewer into the notebook as a page of its own, which works without a kernel and without a network.
+
+        Parameters
+        ----------
+        height : int
+            In pixels, 120 or more.
+        **options
+            layers, levels, markers, title, images; see `to_html`.
+        """
+        from atlas.widgets.still import show_page  # noqa: PLC0415
+
+        images = options.pop("images", None)
+        show_page(self, height, patches=None if images is None else Patches(self, images), **options)
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        folder: bool = False,
+        layers: Sequence[str] | None = None,
+        levels: Sequence[int] | None = None,
+        markers: Sequence[Marker] | None = None,
+        title: str | None = None,
+        images: Any = None,  # noqa: ANN401 - whatever `open_images` takes
+    ) -> Path:
+        """Write the viewer with this atlas inside as a page that needs no network and no Python.
+
+        Parameters
+        ----------
+        path : path
+            Name that ends in .html; with `folder`, the folder to write.
+        folder : bool
+            A folder with ``index.html``, whose sheets are loaded when they come into sight: for large atlases. By
+            default one file, which holds everything.
+        layers, levels : sequence, optional
+            What to show; by default everything that is rendered.
+        markers : sequence of Marker, optional
+            Places to point out.
+        title : str, optional
+            By default the name of the atlas.
+        images
+            The photographs that were collected from: bakes real example patches of every cell into the page.
+
+        Returns
+        -------
+        Path
+            The file to open.
+
+        Raises
+        ------
+        AtlasError
+            Nothing is rendered yet, there is no such layer or level, or the page cannot be written.
+        """
+        patches = None if images is None else Patches(self, images)
+        return write_page(
+            self,
+            Path(path),
+            folder=folder,
+            layers=layers,
+            levels=levels,
+            markers=markers,
+            title=title,
+            patches=patches,
+        )
 
     def _repr_png_(self) -> bytes | None:
         """Show the coarsest level in notebooks that run no widget."""

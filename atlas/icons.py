@@ -11,13 +11,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.nn import functional as F
 
 from atlas.errors import AtlasError
 from atlas.images import UnreadableImageError
-from atlas.images.fit import digest_of, fit_square
+from atlas.images.fit import digest_of
 from atlas.models.depth import is_early
+from atlas.patches import crop_patch
 from atlas.render import Icons, RenderSettings, render, rescue, whiten
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from atlas.models import VisionModel
 
 _FIELDS = ("images", "cosine", "target_cosine", "score")
-#: A patch shows this many strides of the layer around its position: about the part of a receptive field that matters.
-_PATCH_STRIDES = 6
 
 
 def icon_keys(layer: str, level: Level) -> list[int]:
@@ -150,8 +148,6 @@ def medoid_icons(
     rows = acts[layer]
     index = {source.image_id(i): i for i in range(len(source))}
     side = model.input_size
-    stride = side / max(rows.map_size)
-    patch = int(min(side, _PATCH_STRIDES * stride))
     images, cosines = [], []
     for mean, row in zip(level.mean, level.nearest[:, 0], strict=True):
         name = acts.image_ids[rows.image[row]]
@@ -163,14 +159,8 @@ def medoid_icons(
             raise AtlasError(f"Image {name!r} cannot be read any more ({error}); build with rendered icons.") from error
         if acts.image_digests[rows.image[row]] not in ("", digest_of(image)):
             raise AtlasError(f"Image {name!r} is not the one that was collected from; its content differs.")
-        pixels = fit_square(image, side)
-        y, x = ((rows.position[row] + 0.5) * stride).astype(float)
-        left = int(np.clip(round(x - patch / 2), 0, side - patch))
-        top = int(np.clip(round(y - patch / 2), 0, side - patch))
-        shown = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).crop(
-            (left, top, left + patch, top + patch)
-        )
-        images.append(np.asarray(shown.resize((size, size), Image.Resampling.LANCZOS)))
+        shown = crop_patch(image, rows.position[row], rows.map_size, side, size)
+        images.append(np.asarray(shown))
         vector = torch.from_numpy(np.asarray(rows.vectors[int(row) : int(row) + 1], dtype=np.float32)[0])
         cosines.append(float(F.cosine_similarity(vector, torch.from_numpy(mean), dim=0)))
     cosine = np.asarray(cosines, dtype=np.float32)

@@ -148,6 +148,11 @@ class AtlasReader:
     def _layout_arrays(self, layer: str | None) -> dict[str, np.ndarray[Any, Any]]:
         return read_arrays(self._folder(self.record(layer)[1].layout) / "arrays.zarr", "xy")
 
+    def level_folder(self, size: int, layer: str | None = None) -> Path:
+        """Folder of a level's grid: its arrays and ``examples.json``."""
+        self.level(size, layer)
+        return self._folder(self.record(layer)[1].levels[size].grid)
+
     def _folder(self, stage: Stage) -> Path:
         folder = self.path / stage.folder
         below = [folder, *folder.parents][: len(folder.parts) - len(self.path.parts)]

@@ -188,17 +188,36 @@ class SheetReader:
         side = self._geometry.icon_px
         return self._sheet(number)[top : top + side, left : left + side].copy()
 
-    def _decode(self, number: int) -> NDArray[np.uint8]:
+    @property
+    def sheets(self) -> int:
+        """Number of sheets."""
+        return self._geometry.sheets(self._count)
+
+    def read(self, number: int) -> bytes:
+        """Sheet `number` as it is stored, a WebP file of 1024 x 1024 pixels.
+
+        Raises
+        ------
+        AtlasError
+            There is no such sheet, or the file is missing, a link, or no sheet.
+        """
+        if not 0 <= number < self.sheets:
+            raise AtlasError(f"There is no sheet {number} of these icons: they have {self.sheets}.")
         path = self._folder / sheet_name(number)
         _refuse_links(path)
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES or _webp_size(data) != (SHEET_PX, SHEET_PX):
             raise AtlasError(f"{path} is not a sheet of {SHEET_PX} x {SHEET_PX} WebP pixels: build this level again")
+        return data
+
+    def _decode(self, number: int) -> NDArray[np.uint8]:
+        data = self.read(number)
         try:
             with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
                 return np.asarray(image.convert("RGB"))
         except OSError as error:
+            path = self._folder / sheet_name(number)
             raise AtlasError(f"{path} is damaged: build this level again") from error
 
 

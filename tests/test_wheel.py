@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_BYTES = 45_000_000
+STALE = b"// of another branch"
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,7 @@ def members(wheel: Path) -> list[str]:
 def test_it_holds_the_package_the_assets_and_the_licence(members: list[str], wheel: Path) -> None:
     for name in (
         *("atlas/__init__.py", "atlas/cli/__init__.py", "atlas/images/folder.py", "atlas/render/engine.py"),
+        *("atlas/widgets/static/viewer.js", "atlas/widgets/static/viewer.css"),
         *("atlas/models/data/imagenet.tsv", "atlas/models/data/inception.tsv"),
         *("atlas/assets/inceptionv1-tiny.safetensors", "atlas/assets/inceptionv1-tiny.md"),
         *("atlas/assets/tiny-imagenet-classes.tsv", "atlas/assets/activations.acts/acts.json"),
@@ -67,6 +69,13 @@ def test_its_metadata_name_the_command_and_what_it_needs(wheel: Path) -> None:
     assert "atlas = atlas.cli:main" in points
     needed = {line.partition(";")[0].strip() for line in metadata.get_all("Requires-Dist", []) if "extra" not in line}
     assert {line.split(">")[0] for line in needed} >= {"torch", "numpy", "zarr", "umap-learn", "typer"}
+
+
+def test_its_viewer_is_not_the_one_that_lay_there(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        viewer = archive.read("atlas/widgets/static/viewer.js")
+    assert STALE not in viewer
+    assert len(viewer) > 10_000
 
 
 def test_it_works_outside_the_checkout(installed: Callable[..., subprocess.CompletedProcess[str]]) -> None:

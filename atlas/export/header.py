@@ -1,0 +1,111 @@
+"""What the viewer has to know of an atlas before it asks for anything."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from atlas.models.depth import is_early
+from atlas.sprites import FRAME_PX, SHEET_PX, SheetGeometry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from atlas.export.annotations import Marker
+    from atlas.manifest import LevelRecord
+    from atlas.reader import AtlasReader
+
+SCHEMA: Final = 1
+#: Icons that are not rendered yet, and of unknown size, are announced at the size of the default settings.
+_EXPECTED_PX: Final = 80
+
+
+def viewer_header(
+    world: AtlasReader,
+    *,
+    kernel: bool,
+    patches: str = "none",
+    markers: Sequence[Marker] | None = None,
+    title: str | None = None,
+    levels: Mapping[str, Sequence[int]] | None = None,
+) -> dict[str, Any]:
+    """Layers, levels and where each icon lies in its sheets, as plain values.
+
+    Parameters
+    ----------
+    kernel : bool
+        Whether Python answers questions: the notebook, as against a page.
+    patches : {"none", "baked", "kernel"}
+        Where real example patches come from.
+    markers : sequence of Marker, optional
+        Places to point out.
+    title : str, optional
+        A line for people; by default the name of the atlas.
+    levels : dict, optional
+        Levels of each layer that are shown; by default all.
+    """
+    names = world.class_names
+    shown = {name: world.grids(name) for name in world.layers} if levels is None else levels
+    return {
+        "schema": SCHEMA,
+        "id": identity(world),
+        "name": world.path.name,
+        "title": title or world.path.name.removesuffix(".atlas"),
+        "kernel": kernel,
+        "classes": names,
+        "layers": [_layer(world, name, sizes) for name, sizes in shown.items()],
+        "markers": [_marker(world, marker) for marker in markers or ()],
+        "axes": world.provenance.get("axes"),
+        "patches": patches,
+    }
+
+
+def identity(world: AtlasReader) -> str:
+    """A digest of all icons: views with the same one may share their sheets."""
+    stages = [
+        stage.digest
+        for layer in world.manifest.layers.values()
+        for level in layer.levels.values()
+        for stage in (level.grid, level.icons)
+        if stage is not None
+    ]
+    return hashlib.blake2b("/".join(stages).encode(), digest_size=12).hexdigest()
+
+
+def _layer(world: AtlasReader, name: str, sizes: Sequence[int]) -> dict[str, Any]:
+    early = is_early(name)
+    records = world.record(name)[1].levels
+    grids = [world.level(size, name).grid for size in sizes[:1]]
+    known = world.class_names is not None and any(grid.top_classes.shape[1] for grid in grids)
+    return {
+        "name": name,
+        "labels": known and not early,
+        "note": f"Class labels mean little at {name}, so early in the network." if known and early else None,
+        "levels": [_level(size, records[size]) for size in sizes],
+    }
+
+
+def _level(size: int, record: LevelRecord) -> dict[str, Any]:
+    cells = int(record.grid.summary["cells"])
+    icon_px = _EXPECTED_PX if record.icons is None else int(record.icons.summary["icon_px"])
+    return {"size": size, "cells": cells, "icons": record.icons is not None, **sheet_layout(icon_px, cells)}
+
+
+def sheet_layout(icon_px: int, cells: int) -> dict[str, int]:
+    """Where icons of a level lie: icon i is in sheet i // columns², row by row, each behind its frame."""
+    geometry = SheetGeometry(icon_px)
+    return {
+        "icon_px": icon_px,
+        "pitch": geometry.pitch,
+        "frame": FRAME_PX,
+        "columns": geometry.per_side,
+        "sheet_px": SHEET_PX,
+        "sheets": geometry.sheets(cells),
+    }
+
+
+def _marker(world: AtlasReader, marker: Marker) -> dict[str, Any]:
+    # A path would tell whose machine it was; its last part says as much.
+    text = Path(marker.text).name if Path(marker.text).is_absolute() else marker.text
+    return {"x": marker.x, "y": marker.y, "text": text, "colour": marker.colour, "layer": world.layers[0]}

@@ -1,0 +1,183 @@
+"""The parts of a page that are too large for its header: cells, sheets, attributions, patches.
+
+A page keeps a part as base64 text in a script block of its own, which the browser does not parse before it is wanted;
+a folder keeps it in a file beside the page. Either way a part is known by a short reference.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Protocol
+
+from atlas.errors import AtlasError
+from atlas.export.packing import pack_cells, quantise_attribution
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from atlas.level import AtlasLevel
+    from atlas.reader import AtlasReader
+
+    #: From layer, level and row to a few example patches as WebP files.
+    PatchesOf = Callable[[str, int, int], Sequence[bytes]]
+
+
+class Parts(Protocol):
+    """Takes parts and says how the page refers to them.
+
+    Attributes
+    ----------
+    blocks : list of str
+        What goes into the page itself.
+    """
+
+    blocks: list[str]
+
+    def data(self, name: str, data: bytes) -> str:
+        """Keep numbers."""
+
+    def picture(self, name: str, data: bytes) -> str:
+        """Keep a WebP picture."""
+
+
+class InPage:
+    """Parts as script blocks of the page itself."""
+
+    def __init__(self) -> None:
+        self.blocks: list[str] = []
+
+    def data(self, name: str, data: bytes) -> str:
+        """Add a block; its reference is ``#`` and its id."""
+        self.blocks.append(f'<script type="text/plain" id="part-{name}">{_text(data)}</script>\n')
+        return f"#part-{name}"
+
+    def picture(self, name: str, data: bytes) -> str:
+        """Add a block, as for numbers."""
+        return self.data(name, data)
+
+
+class InFolder:
+    """Parts as files beside the page: pictures as they are, numbers in scripts.
+
+    A page that is opened from a disk may load nothing else.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the page is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.blocks: list[str] = []
+
+    def data(self, name: str, data: bytes) -> str:
+        """Write a script that hands its content over; its reference is its relative path."""
+        reference = f"data/{name}.js"
+        self._write(reference, f'__atlasData("{reference}","{_text(data)}");\n'.encode())
+        return reference
+
+    def picture(self, name: str, data: bytes) -> str:
+        """Write a picture; its reference is its relative path."""
+        reference = f"icons/{name}.webp"
+        self._write(reference, data)
+        return reference
+
+    def _write(self, reference: str, data: bytes) -> None:
+        path = self._folder / reference
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def write_payload(
+    world: AtlasReader, shown: Mapping[str, Sequence[int]], parts: Parts, patches: PatchesOf | None = None
+) -> dict[str, Any]:
+    """Hand every part of the levels shown to `parts`; returns what the page needs to find them again.
+
+    Raises
+    ------
+    AtlasError
+        A part of the atlas is missing or damaged.
+    """
+    levels = {}
+    for position, (layer, sizes) in enumerate(shown.items()):
+        for size in sizes:
+            name = f"{position}-{size:04d}"
+            levels[f"{layer}/{size}"] = _level(world.level(size, layer), name, parts) | {
+                "patches": _patches(world.level(size, layer), layer, name, parts, patches)
+            }
+    return {"levels": levels}
+
+
+def _level(level: AtlasLevel, name: str, parts: Parts) -> dict[str, Any]:
+    packed = pack_cells(level)
+    cells = packed.header() | {"data": parts.data(f"{name}-cells", packed.data)}
+    icons = level.icons
+    sheets = range(0 if icons is None else icons.sheets)
+    attribution = None
+    if level.grid.attribution is not None:
+        codes, scale = quantise_attribution(level.grid.attribution)
+        attribution = {
+            "data": parts.data(f"{name}-attribution", codes.tobytes()),
+            # Six digits: more than a byte's worth of a value can need.
+            "scale": [float(f"{value:.6g}") for value in scale],
+            "classes": len(scale),
+        }
+    return {
+        "cells": cells,
+        "sheets": [parts.picture(f"{name}-{i:03d}", icons.read(i)) for i in sheets if icons is not None],
+        "attribution": attribution,
+    }
+
+
+def _patches(
+    level: AtlasLevel, layer: str, name: str, parts: Parts, patches: PatchesOf | None
+) -> list[list[str]] | None:
+    if patches is None:
+        return None
+    return [
+        [parts.picture(f"{name}-{row:05d}-{i}", patch) for i, patch in enumerate(patches(layer, level.size, row))]
+        for row in range(len(level.grid))
+    ]
+
+
+def payload_bytes(world: AtlasReader, shown: Mapping[str, Sequence[int]]) -> int:
+    """Roughly what the parts of these levels take in one page, in bytes: base64 makes four of three."""
+    total = 0
+    for layer, sizes in shown.items():
+        for size in sizes:
+            level = world.level(size, layer)
+            table = level.grid.attribution
+            total += 0 if table is None else table.size
+            icons = level.icons
+            total += sum(len(icons.read(i)) for i in range(icons.sheets)) if icons is not None else 0
+    return total * 4 // 3
+
+
+def chosen_levels(
+    world: AtlasReader, layers: Sequence[str] | None, levels: Sequence[int] | None
+) -> dict[str, tuple[int, ...]]:
+    """Levels of each layer to export: those asked for that have icons, by default all that have.
+
+    Raises
+    ------
+    AtlasError
+        There is no such layer or level, or it has no icons yet.
+    """
+    shown: dict[str, tuple[int, ...]] = {}
+    for name in world.layers if layers is None else layers:
+        records = world.record(name)[1].levels
+        rendered = tuple(size for size, record in records.items() if record.icons is not None)
+        missing = [size for size in levels or () if size not in rendered]
+        if missing:
+            there = ", ".join(str(size) for size in rendered) or "none"
+            raise AtlasError(f"{name} has no level {missing[0]} with icons; it has {there}.")
+        shown[name] = rendered if levels is None else tuple(sorted(set(levels)))
+    if not any(shown.values()):
+        raise AtlasError(f"{world.path.name} has no icons yet; build it again to go on.")
+    return {name: sizes for name, sizes in shown.items() if sizes}

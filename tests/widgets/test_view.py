@@ -1,0 +1,229 @@
+"""The widget on Python's side: traits, selections, answers; what the browser does is in tests/browser."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from atlas.atlas import Atlas
+from atlas.errors import AtlasError
+from atlas.sprites import SheetGeometry
+from atlas.widgets import AtlasView, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from atlas.models import VisionModel
+
+Message = tuple[dict[str, Any], list[bytes]]
+
+
+class Listening(AtlasView):
+    """Keeps what it sends: there is no browser."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        self.sent: list[Message] = []
+        super().__init__(*arguments, **settings)
+
+    def send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        self.sent.append((content, buffers or []))
+
+    def ask(self, **request: Any) -> Message:
+        """What comes back for a message of the browser."""
+        self._handle_custom_msg({"id": 7, **request}, [])
+        return self.sent[-1]
+
+
+@pytest.fixture
+def view(small_atlas: Atlas, small_net: VisionModel) -> Iterator[Listening]:
+    made = Listening(small_atlas, model=small_net)
+    yield made
+    made.close()
+
+
+def cells(world: Atlas, size: int) -> list[str]:
+    return [f"{size}/{cell}" for cell in world.level(size).grid.cell]
+
+
+def test_the_header_says_what_there_is_and_where_icons_lie(view: Listening, small_atlas: Atlas) -> None:
+    header = view.header
+    assert header["classes"] == ["ant", "bee", "cat", "dog", "eel"]
+    (layer,) = header["layers"]
+    assert layer["labels"]
+    finest = layer["levels"][1]
+    count = len(small_atlas.level(4).grid)
+    assert finest == {"size": 4, "cells": count, "icons": True} | {
+        name: finest[name] for name in ("icon_px", "pitch", "frame", "columns", "sheet_px", "sheets")
+    }
+    geometry = SheetGeometry(finest["icon_px"])
+    assert (finest["icon_px"], finest["sheets"]) == (32, 1)
+    for index in range(count):
+        row, column = divmod(index, finest["columns"])
+        place = 0, row * finest["pitch"] + finest["frame"], column * finest["pitch"] + finest["frame"]
+        assert geometry.place(index) == place
+
+
+def test_a_selection_gives_cells_with_their_vectors_and_members(view: Listening, small_atlas: Atlas) -> None:
+    grid = small_atlas.level(4).grid
+    chosen = [cells(small_atlas, 4)[3], cells(small_atlas, 2)[0]]
+    view.set_state({"selection": chosen})
+    selection = view.selection
+    assert selection.ids == tuple(chosen)
+    assert view.get_state("selection") == {"selection": chosen}
+    first = selection[0]
+    assert (first.row, first.column) == divmod(int(grid.cell[3]), 4)
+    np.testing.assert_array_equal(first.vector, grid.mean[3])
+    np.testing.assert_array_equal(first.members, grid.members(int(grid.cell[3])))
+    assert first.count == len(first.members) == grid.count[3]
+    assert first.label == small_atlas.cells(4)["class"][3]
+    assert first.icon is not None
+    np.testing.assert_array_equal(selection.vectors, np.stack([cell.vector for cell in selection]))
+    assert [len(rows) for rows in selection.members] == [cell.count for cell in selection]
+    assert selection[1:].ids == (chosen[1],)
+
+
+def test_python_selects_and_is_told_of_cells_that_are_not_there(view: Listening, small_atlas: Atlas) -> None:
+    view.selection = cells(small_atlas, 4)[:2]
+    view.selection = [view.selection[1]]
+    assert view.selection.ids == (cells(small_atlas, 4)[1],)
+    for wrong in (["4/99"], ["3/0"], ["x"], ["4/-1"]):
+        with pytest.raises(AtlasError, match=r"no cell .* in body"):
+            view.selection = wrong
+    with pytest.raises(AtlasError, match="give a list of cell ids"):
+        view.selection = "4/1"
+
+
+def test_what_a_browser_selects_of_another_layer_is_left_out(view: Listening, small_atlas: Atlas) -> None:
+    good = cells(small_atlas, 4)[0]
+    view.set_state({"selection": [good, "40/1", "</script>", 5]})
+    assert view.selection.ids == (good,)
+
+
+def test_observers_hear_of_a_new_selection(view: Listening, small_atlas: Atlas) -> None:
+    heard: list[Selection] = []
+    view.observe(lambda change: heard.append(change["new"]), "selection")
+    view.set_state({"selection": cells(small_atlas, 2)[:1]})
+    view.set_state({"selection": cells(small_atlas, 2)[:1]})
+    assert [len(selection) for selection in heard] == [1]
+
+
+def test_bad_traits_are_refused_with_what_there_is(view: Listening) -> None:
+    with pytest.raises(AtlasError, match="no level 7; there are 2, 4"):
+        view.level = 7
+    with pytest.raises(AtlasError, match="no layer 'x'; it has body"):
+        view.layer = "x"
+    for camera in ([0.5, 0.5], [0.5, 0.5, 0.0], [0.5, float("nan"), 1.0]):
+        with pytest.raises(AtlasError, match="give \\[x, y, zoom\\]"):
+            view.camera = camera
+
+
+def test_flying_moves_an_unseen_view_at_once_and_a_seen_one_by_message(view: Listening, small_atlas: Atlas) -> None:
+    view.fly_to((0.25, 0.75), zoom=3)
+    assert view.camera == [0.25, 0.75, 3.0]
+    view.ask(kind="cells", layer="body", level=2)
+    cell = small_atlas.level(4).grid
+    view.fly_to(cells(small_atlas, 4)[0], seconds=0.5)
+    sent, _ = view.sent[-1]
+    assert sent["kind"] == "fly"
+    assert sent["seconds"] == 0.5
+    assert sent["camera"][:2] == pytest.approx(cell.centre[0])
+    view.selection = cells(small_atlas, 4)[:3]
+    view.fly_to(view.selection, seconds=0)
+    left, top, right, bottom = view.selection.bounds()
+    assert view.camera[:2] == pytest.approx([(left + right) / 2, (top + bottom) / 2])
+    for target in ("4/99", (0.5, 1.5), (1, 2, 3)):
+        with pytest.raises(AtlasError):
+            view.fly_to(target)
+
+
+def test_linked_views_share_a_link_and_a_place(view: Listening, small_atlas: Atlas) -> None:
+    view.camera = [0.2, 0.3, 4.0]
+    other = small_atlas.view().linked(view)
+    assert other.link == view.link != ""
+    assert other.camera == view.camera
+    other.close()
+
+
+def test_requests_are_answered_with_buffers(view: Listening, small_atlas: Atlas) -> None:
+    level = small_atlas.level(4)
+    assert level.icons is not None
+    assert level.grid.attribution is not None
+    answer, (data,) = view.ask(kind="cells", layer="body", level=4)
+    assert (answer["ok"], answer["id"], answer["n"]) == (True, 7, len(level.grid))
+    counts = answer["columns"]["count"]
+    np.testing.assert_array_equal(
+        np.frombuffer(data, "<i4", answer["n"], counts["offset"]), level.grid.count.astype(np.int32)
+    )
+    assert view.ask(kind="sheet", layer="body", level=4, sheet=0)[1] == [level.icons.read(0)]
+    _, (values,) = view.ask(kind="attribution", layer="body", level=4, class_index=2)
+    np.testing.assert_array_equal(np.frombuffer(values, "<f4"), level.grid.attribution[:, 2])
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"kind": "cells", "layer": "body", "level": 9},
+        {"kind": "cells"},
+        {"kind": "sheet", "layer": "body", "level": 4, "sheet": 5},
+        {"kind": "sheet", "layer": "../..", "level": 4, "sheet": 0},
+        {"kind": "attribution", "layer": "body", "level": 4, "class_index": 99},
+        {"kind": "patches", "layer": "body", "level": 4, "cell": 0},
+        {"kind": "render", "layer": "body", "level": 4, "cell": 99},
+        {"kind": "shell", "command": "rm"},
+        {"kind": ["cells"], "layer": {}, "level": None},
+    ],
+)
+def test_a_request_that_cannot_be_met_is_answered_with_a_sentence(view: Listening, request_: dict[str, Any]) -> None:
+    answer, buffers = view.ask(**request_)
+    assert answer["ok"] is False
+    assert answer["id"] == 7
+    assert len(answer["error"]) > 10
+    assert buffers == []
+
+
+def test_a_deleted_sheet_and_a_deleted_atlas_are_told(small_atlas: Atlas, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small_atlas.path, tmp_path / "copy.atlas"))
+    view = Listening(Atlas(folder))
+    assert view.ask(kind="sheet", layer="body", level=4, sheet=0)[0]["ok"]
+    (sheet,) = folder.glob("layers/body/levels/0004/icons-*/icons-000.webp")
+    sheet.unlink()
+    answer, _ = view.ask(kind="sheet", layer="body", level=4, sheet=0)
+    assert "is missing or is a link: build this level again" in answer["error"]
+    assert str(tmp_path) not in answer["error"]
+    shutil.rmtree(folder)
+    answer, _ = view.ask(kind="sheet", layer="body", level=4, sheet=0)
+    assert answer["error"].startswith("copy.atlas is not on the disk any more")
+    view.close()
+
+
+def test_real_patches_come_from_the_photographs(
+    small_atlas: Atlas, small_pictures: NDArray[np.uint8], small_net: VisionModel
+) -> None:
+    plain = small_atlas.view(model=small_net)
+    assert plain.header["patches"] == "none"
+    plain.close()
+    from atlas.patches import Patches  # noqa: PLC0415
+
+    view = Listening(small_atlas, patches=Patches(small_atlas, small_pictures))
+    assert view.header["patches"] == "kernel"
+    cell = int(small_atlas.level(4).grid.cell[0])
+    answer, patches = view.ask(kind="patches", layer="body", level=4, cell=cell)
+    assert answer["count"] == len(patches) > 0
+    assert {patch[8:12] for patch in patches} == {b"WEBP"}
+    view.close()
+
+
+def test_closing_ends_the_conversation(view: Listening) -> None:
+    comm = view.comm
+    view.ask(kind="cells", layer="body", level=2)
+    told = len(view.sent)
+    view.close()
+    view._handle_custom_msg({"id": 8, "kind": "cells", "layer": "body", "level": 2}, [])
+    assert len(view.sent) == told
+    assert comm is None or view.comm is None
