@@ -86,6 +86,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
 
   let shown = "";
   let drawn = "";
+  let filled = "";
   let dwell: ReturnType<typeof setTimeout> | undefined;
   const rendered = new Map<string, Rendered & { bitmap: ImageBitmap }>();
   const rendering = new Map<string, number>();
@@ -219,12 +220,12 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
 
   const update = (): void => {
     const at = target();
-    element.hidden = !at;
-    element.classList.toggle("aa-pinned", store.state.pinned !== "");
+    if (element.hidden === !!at) element.hidden = !at;
     if (!at) {
       shown = "";
       return;
     }
+    element.classList.toggle("aa-pinned", store.state.pinned !== "");
     const { grid, row, cell } = at;
     const key = keyOf(grid, cell);
     const stamp = `${key} ${rendered.has(key)} ${store.state.class_name} ${context.attribution() !== null}`;
@@ -235,8 +236,8 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
       element.scrollTop = 0;
     }
     shown = key;
-    if (element.dataset.stamp !== stamp) {
-      element.dataset.stamp = stamp;
+    if (filled !== stamp) {
+      filled = stamp;
       fill(grid, row, cell);
       drawn = "";
     }

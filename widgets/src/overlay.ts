@@ -22,11 +22,16 @@ interface Word {
 /** Words as small pictures: white with a dark rim, legible on any icon. */
 class Words {
   private readonly kept = new Map<string, Word>();
+  private readonly widths = new Map<string, number>();
   private readonly measure = document.createElement("canvas").getContext("2d")!;
 
   width(text: string): number {
+    const known = this.widths.get(text);
+    if (known !== undefined) return known;
     this.measure.font = FONT;
-    return this.measure.measureText(text).width;
+    const { width } = this.measure.measureText(text);
+    this.widths.set(text, width);
+    return width;
   }
 
   get(text: string, ratio: number): Word {

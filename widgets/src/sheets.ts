@@ -6,8 +6,9 @@ import type { LevelInfo } from "./types";
 const DECODED_BUDGET = 96 * 2 ** 20;
 /** Bytes of encoded sheets to keep, so that a dropped one need not be asked for again. */
 const ENCODED_BUDGET = 48 * 2 ** 20;
-/** Sheets under way at once: more would only wait for each other. */
-const AT_ONCE = 4;
+/** Sheets decoded at once: while the picture moves, a processor is left to draw it. */
+const CORES = navigator.hardwareConcurrency || 2;
+const AT_ONCE = { moving: Math.max(1, Math.min(4, CORES - 1)), resting: Math.max(2, Math.min(6, CORES)) };
 /** Milliseconds before a sheet that failed is asked for again. */
 const RETRY_AFTER = 4000;
 
@@ -68,6 +69,8 @@ export class Sheets {
   private readonly busy = new Set<string>();
   private readonly failed = new Map<string, number>();
   private readonly lists = new Map<object, Want[]>();
+  /** Whether a view moves. */
+  moving = false;
   /** Whether the last view has ended. */
   closed = false;
   private readonly views = new Set<{ arrived: () => void; failed: (sentence: string) => void }>();
@@ -88,8 +91,10 @@ export class Sheets {
     });
   }
 
+  /** The sheet at that size, or at twice it: decoding again would cost more than it gives. */
   get(layer: string, size: number, sheet: number, mip: number): ImageBitmap | undefined {
-    return this.decoded.get(`${keyOf(layer, size, sheet)}@${mip}`);
+    const key = keyOf(layer, size, sheet);
+    return this.decoded.get(`${key}@${mip}`) ?? (mip ? this.decoded.get(`${key}@${mip - 1}`) : undefined);
   }
 
   /** Replace what `owner` wants, most urgent first. What is under way goes on. */
@@ -100,7 +105,7 @@ export class Sheets {
   }
 
   private pump(): void {
-    while (this.busy.size < AT_ONCE) {
+    while (this.busy.size < (this.moving ? AT_ONCE.moving : AT_ONCE.resting)) {
       const [owner, list] = this.lists.entries().next().value ?? [];
       if (!owner || !list) return;
       const want = list.shift();
@@ -110,7 +115,7 @@ export class Sheets {
       const busy = `${key}@${want.mip}`;
       const failed = this.failed.get(key);
       if (this.busy.has(busy) || (failed !== undefined && performance.now() - failed < RETRY_AFTER)) continue;
-      if (this.decoded.get(busy)) continue;
+      if (this.get(want.layer, want.info.size, want.sheet, want.mip)) continue;
       this.busy.add(busy);
       void this.load(want, key, busy);
     }

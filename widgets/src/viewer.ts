@@ -115,8 +115,17 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
     help: makeHelp(context),
     copyLink: own ? copyLink : null,
   });
+  // Parts are brought up to date when what they show has changed, not with every frame.
+  let stale = true;
+  let shownVersion = "";
   const update = (): void => {
-    for (const part of [controls, search, legend, display, card]) part.update();
+    const grid = context.grid();
+    const version = `${grid?.layer} ${grid?.version} ${store.state.shown}`;
+    card.update();
+    if (!stale && version === shownVersion) return;
+    stale = false;
+    shownVersion = version;
+    for (const part of [controls, search, legend, display]) part.update();
   };
 
   let picture: Picture | undefined;
@@ -192,7 +201,9 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
     if (changed.has("options") || changed.has("class_name")) restyle();
     if (changed.has("lasso")) root.classList.toggle("aa-lassoing", store.state.lasso);
     if (changed.has("focused")) root.classList.toggle("aa-focused", store.state.focused);
-    stage.style.cursor = store.state.lasso ? "crosshair" : store.state.hovered ? "pointer" : "";
+    if ([...changed].some((name) => name !== "camera" && name !== "hovered")) stale = true;
+    if (changed.has("hovered") || changed.has("lasso"))
+      stage.style.cursor = store.state.lasso ? "crosshair" : store.state.hovered ? "pointer" : "";
     picture.redraw();
   }, signal);
 
@@ -227,6 +238,7 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
   sheets.attach(() => picture.redraw(), notices.fail, signal);
   syncTraits(store, model, signal);
   const inHeader = (): void => {
+    stale = true;
     restyle();
     describeStage();
     picture.redraw();
