@@ -38,6 +38,8 @@ export interface Card {
   /** Show the cell that the state names; draw its icon if it has arrived. */
   update(): void;
   renderLarge(): void;
+  /** The icon of a row has become sharper. */
+  sharpened(row: number): void;
   /** Cell whose icon the card needs at full size. */
   wanted(): { grid: Grid; row: number } | null;
 }
@@ -273,6 +275,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
         }
         rendered.get(key)?.bitmap.close();
         rendered.set(key, { ...answer, bitmap });
+        filled = "";
         context.say("The cell is rendered large.");
       })
       .catch((error) => context.signal.aborted || context.fail(sentence(error)))
@@ -286,6 +289,9 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     element,
     update,
     renderLarge,
+    sharpened: (row) => {
+      if (target()?.row === row) drawn = "";
+    },
     wanted: () => {
       const at = target();
       return at && drawn !== keyOf(at.grid, at.cell) ? at : null;

@@ -1,6 +1,5 @@
 /** The viewer in a page of its own: a model without a kernel. */
 
-import { Sheets } from "./sheets";
 import { shim } from "./shim";
 import { type Payload, pageSource } from "./source-page";
 import { DEFAULT_OPTIONS, type Header, type Model, type Traits } from "./types";
@@ -37,7 +36,7 @@ export const mount = (el: HTMLElement, atlas: Atlas): (() => void) => {
     model,
     el,
     source,
-    sheets: new Sheets(source),
+
     live: null,
     kernel: null,
     signal: ending.signal,

@@ -11,6 +11,8 @@ const CORES = navigator.hardwareConcurrency || 2;
 const AT_ONCE = { moving: Math.max(1, Math.min(4, CORES - 1)), resting: Math.max(2, Math.min(6, CORES)) };
 /** Milliseconds before a sheet that failed is asked for again. */
 const RETRY_AFTER = 4000;
+/** Milliseconds that a sheet may take before it is asked for again. */
+const PATIENCE = 12_000;
 
 export interface Want {
   layer: string;
@@ -62,6 +64,12 @@ class Recent<T> {
   }
 }
 
+interface View {
+  source: Source;
+  arrived(): void;
+  failed(sentence: string): void;
+}
+
 /** A sheet at `mip` has its sides halved that often. */
 export class Sheets {
   private readonly decoded = new Recent<ImageBitmap>(DECODED_BUDGET, (bitmap) => bitmap.close());
@@ -73,13 +81,10 @@ export class Sheets {
   moving = false;
   /** Whether the last view has ended. */
   closed = false;
-  private readonly views = new Set<{ arrived: () => void; failed: (sentence: string) => void }>();
-
-  constructor(private readonly source: Source) {}
+  private readonly views = new Set<View>();
 
   /** Tell a view of what arrives; the last one to end closes every bitmap. */
-  attach(arrived: () => void, failed: (sentence: string) => void, signal: AbortSignal): void {
-    const view = { arrived, failed };
+  attach(view: View, signal: AbortSignal): void {
     this.views.add(view);
     signal.addEventListener("abort", () => {
       this.views.delete(view);
@@ -122,10 +127,18 @@ export class Sheets {
   }
 
   private async load(want: Want, key: string, busy: string): Promise<void> {
+    // An answer that does not come must not keep others from being asked for.
+    const patience = setTimeout(() => {
+      this.busy.delete(busy);
+      this.pump();
+    }, PATIENCE);
     try {
       let encoded = this.encoded.get(key);
       if (!encoded) {
-        encoded = await this.source.sheet(want.layer, want.info.size, want.sheet);
+        // Any view's source will do, they show the same atlas; the latest is the likeliest to have a kernel.
+        const view = [...this.views].at(-1);
+        if (!view) return;
+        encoded = await view.source.sheet(want.layer, want.info.size, want.sheet);
         this.encoded.put(key, encoded, encoded instanceof Blob ? encoded.size : 0);
       }
       const side = Math.max(1, want.info.sheet_px >> want.mip);
@@ -145,9 +158,23 @@ export class Sheets {
           : sentence(error);
       if (!this.closed) for (const view of this.views) view.failed(said);
     }
+    clearTimeout(patience);
     this.busy.delete(busy);
     if (this.closed) return;
     for (const view of this.views) view.arrived();
     this.pump();
   }
 }
+
+/** Views of one atlas share what is decoded, also those of different widgets: a notebook loads the module for each. */
+export const sharedSheets = (id: string | undefined): Sheets => {
+  if (!id) return new Sheets();
+  const key = Symbol.for("activation-atlas.sheets");
+  const host = globalThis as unknown as Record<symbol, Map<string, Sheets> | undefined>;
+  host[key] ??= new Map();
+  const found = host[key].get(id);
+  if (found && !found.closed) return found;
+  const made = new Sheets();
+  host[key].set(id, made);
+  return made;
+};

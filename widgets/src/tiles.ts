@@ -252,13 +252,13 @@ export class Tiles {
       context.globalAlpha = alpha;
       context.fillStyle = scaleColour(heat);
       context.fillRect(x, y, width, height);
-      const inset = width >= 12 ? Math.round(width * 0.1) : 0;
+      const inset = width >= 12 ? Math.max(1, Math.round(width * 0.08)) : 0;
       x += inset;
       y += inset;
       width -= 2 * inset;
       height -= 2 * inset;
       // Too small to carry a frame, an icon lets the colour through.
-      opacity *= inset ? 0.15 + 0.85 * Math.sqrt(Math.abs(heat)) : 0.35;
+      opacity *= inset ? 0.14 + 0.86 * Math.abs(heat) ** 0.6 : 0.35;
     }
     context.globalAlpha = opacity;
     if (alive) context.drawImage(alive, x, y, width, height);
