@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from atlas.by_class import ByClass
 from atlas.errors import AtlasError
 from atlas.export import Marker, render_level, write_png
 from atlas.export.page import write_page
 from atlas.models.depth import is_early
 from atlas.patches import Patches
 from atlas.projection import Projection, project
-from atlas.reader import AtlasReader
 
 if TYPE_CHECKING:
     import os
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from atlas.widgets import AtlasView
 
 
-class Atlas(AtlasReader):
+class Atlas(ByClass):
     """An activation atlas on disk: look at it, place images on it, draw it.
 
     Parameters
@@ -243,5 +243,10 @@ class Atlas(AtlasReader):
 
 
 def open_atlas(path: str | os.PathLike[str]) -> Atlas:
-    """Open an atlas; see `Atlas`."""
-    return Atlas(path)
+    """Open an atlas; see `Atlas`. Of two classes it is a `Comparison`."""
+    world = Atlas(path)
+    if (world.provenance.get("part") or {}).get("kind") == "comparison":
+        from atlas.classes import Comparison  # noqa: PLC0415 - that room builds on this one
+
+        return Comparison(path)
+    return world

@@ -19,6 +19,8 @@ FORMAT = "activation-atlas"
 SCHEMA = 1
 #: Where the activations of an atlas are: shipped with the product, in a store on disk, nowhere any more.
 LINKS = ("embedded", "store", "memory")
+#: Atlases of a part of the activations, and of how many classes.
+PARTS = {"class": range(1, 2), "comparison": range(2, 3), "side by side": range(2, 65)}
 #: An atlas of four levels and one layer has a few kilobytes; this is far above any honest one.
 _MOST_BYTES = 64 << 20
 
@@ -129,6 +131,12 @@ def _provenance(record: dict[str, Any]) -> dict[str, Any]:
     rooted = PurePosixPath(link["link"]).is_absolute() or PureWindowsPath(link["link"]).is_absolute()
     if link["kind"] not in LINKS or rooted or (link["kind"] == "embedded" and _leaves(link["link"])):
         raise ValueError(f"the link to the activations, {link['link']}, leads elsewhere")
+    part = record.get("part")
+    if part is not None:
+        entries = [(entry["index"], entry["name"]) for entry in part["classes"]]
+        known = part["kind"] in PARTS and isinstance(part["layer"], str) and len(entries) in PARTS[part["kind"]]
+        if not known or not all(isinstance(i, int) and i >= 0 and isinstance(name, str) for i, name in entries):
+            raise TypeError("the classes it shows are of another form")
     return dict(record)
 
 

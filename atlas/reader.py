@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atlas.activations import Activations, open_activations
+from atlas.activations import Activations, open_activations, select
 from atlas.arrays import read_arrays
 from atlas.assets import asset
 from atlas.errors import AtlasError
@@ -56,6 +56,11 @@ class AtlasReader:
     def provenance(self) -> dict[str, Any]:
         """Where the atlas comes from: network, images, settings, seeds, library versions."""
         return self.manifest.provenance
+
+    @property
+    def axes(self) -> dict[str, str] | None:
+        """What lies in which direction, for atlases where directions have a meaning: left, right, vertical."""
+        return None
 
     @property
     def class_names(self) -> list[str] | None:
@@ -179,4 +184,8 @@ class AtlasReader:
         activations = open_activations(where)
         if activations.digest != link["digest"]:
             raise AtlasError(f"{name} holds other activations than this atlas was built from; build it again.")
-        return activations
+        part = self.provenance.get("part")
+        if part is None:
+            return activations
+        rows = read_arrays(self._folder(self.record(part["layer"])[1].layout) / "arrays.zarr", "rows")["rows"]
+        return select(activations, part["layer"], rows)

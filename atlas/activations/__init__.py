@@ -2,8 +2,8 @@
 
 `collect` runs a network on images and keeps vectors, attributions, image and position of every sample, in
 memory or in a store on disk that an interrupted run goes on with. `open_activations` reads a store from a
-folder or a URL, `write_activations` writes one from activations that exist, and `attribute` is the
-attribution on its own.
+folder or a URL, `write_activations` writes one from activations that exist, `select` takes some rows, and `attribute`
+is the attribution on its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from atlas.activations.data import Activations, LayerActivations, RowArray
 from atlas.activations.digests import canonical_json, digest_of
 from atlas.activations.encoding import Encoding
 from atlas.activations.positions import default_per_image, interior, sample_positions
+from atlas.activations.selection import select
 from atlas.activations.store import open_activations
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "interior",
     "open_activations",
     "sample_positions",
+    "select",
     "write_activations",
 ]

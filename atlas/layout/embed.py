@@ -1,10 +1,10 @@
-"""UMAP in two dimensions, from neighbours found beforehand."""
+"""UMAP in two dimensions or one, from neighbours found beforehand."""
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -48,6 +48,7 @@ def embed(
     neighbours: Neighbours,
     settings: LayoutSettings,
     progress: Callable[[int, int], None] | None = None,
+    dimensions: Literal[1, 2] = 2,
 ) -> Float64:
     """Lay points out by UMAP.
 
@@ -64,13 +65,15 @@ def embed(
         As clamped for n points.
     progress
         Called with (epochs done, epochs in all).
+    dimensions
+        1 for a line.
 
     Returns
     -------
     ndarray
-        (n, 2) float64 raw coordinates, all finite.
+        (n, dimensions) float64 raw coordinates, all finite.
     """
-    start = principal_components(points)
+    start = principal_components(points)[:, :dimensions]
     rng = np.random.Generator(np.random.Philox(settings.seed))
     start = start * (10 / max(np.abs(start).max(), 1e-12)) + rng.normal(scale=1e-4, size=start.shape)
     epochs = settings.clamped(points.shape[0]).n_epochs or 0
@@ -84,6 +87,7 @@ def embed(
 
         _keep_compiled_code()
         fitted = umap.UMAP(
+            n_components=dimensions,
             n_neighbors=neighbours.indices.shape[1],
             min_dist=settings.min_dist,
             metric=settings.metric,
@@ -104,14 +108,14 @@ def place_disconnected(raw: Float64, neighbours: Neighbours) -> Float64:
     Parameters
     ----------
     raw
-        (n, 2), NaN for points that UMAP disconnected.
+        (n, 2) or (n, 1), NaN for points that UMAP disconnected.
     neighbours
         Of every point.
 
     Returns
     -------
     ndarray
-        (n, 2) finite. A point reached by no placed neighbour, over however many steps, gets the mean of all.
+        Finite, same shape. A point reached by no placed neighbour, over however many steps, gets the mean of all.
     """
     placed = raw.copy()
     missing = np.flatnonzero(~np.isfinite(placed).all(axis=1))

@@ -38,8 +38,6 @@ export interface Card {
   /** Show the cell that the state names; draw its icon if it has arrived. */
   update(): void;
   renderLarge(): void;
-  /** The icon of a row has become sharper. */
-  sharpened(row: number): void;
   /** Cell whose icon the card needs at full size. */
   wanted(): { grid: Grid; row: number } | null;
 }
@@ -88,7 +86,6 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
 
   let shown = "";
   let drawn = "";
-  let filled = "";
   let dwell: ReturnType<typeof setTimeout> | undefined;
   const rendered = new Map<string, Rendered & { bitmap: ImageBitmap }>();
   const rendering = new Map<string, number>();
@@ -222,12 +219,12 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
 
   const update = (): void => {
     const at = target();
-    if (element.hidden === !!at) element.hidden = !at;
+    element.hidden = !at;
+    element.classList.toggle("aa-pinned", store.state.pinned !== "");
     if (!at) {
       shown = "";
       return;
     }
-    element.classList.toggle("aa-pinned", store.state.pinned !== "");
     const { grid, row, cell } = at;
     const key = keyOf(grid, cell);
     const stamp = `${key} ${rendered.has(key)} ${store.state.class_name} ${context.attribution() !== null}`;
@@ -238,8 +235,8 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
       element.scrollTop = 0;
     }
     shown = key;
-    if (filled !== stamp) {
-      filled = stamp;
+    if (element.dataset.stamp !== stamp) {
+      element.dataset.stamp = stamp;
       fill(grid, row, cell);
       drawn = "";
     }
@@ -275,7 +272,6 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
         }
         rendered.get(key)?.bitmap.close();
         rendered.set(key, { ...answer, bitmap });
-        filled = "";
         context.say("The cell is rendered large.");
       })
       .catch((error) => context.signal.aborted || context.fail(sentence(error)))
@@ -289,9 +285,6 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     element,
     update,
     renderLarge,
-    sharpened: (row) => {
-      if (target()?.row === row) drawn = "";
-    },
     wanted: () => {
       const at = target();
       return at && drawn !== keyOf(at.grid, at.cell) ? at : null;

@@ -74,18 +74,16 @@ export class Renderer {
       const covered = this.paintGrid(scene.grid, scene, deadline);
       if (scene.below && (scene.opacity < 1 || !covered.complete)) {
         const below = this.paintGrid(scene.below, scene, deadline);
-        const holes = scene.opacity < 1 ? null : covered.holes;
-        this.blit(scene.below, below.layers, holes);
+        this.blit(scene.below, below.layers);
         more ||= below.late;
       }
       context.globalAlpha = scene.opacity;
-      this.blit(scene.grid, covered.layers, null);
+      this.blit(scene.grid, covered.layers);
       context.globalAlpha = 1;
       more ||= covered.late || scene.opacity < 1;
       complete = covered.complete && scene.opacity === 1;
       this.tiles.trim(Math.max(48, 4 * covered.visible));
     }
-    this.sheets.moving = !scene.resting;
     this.sheets.want(this, [...this.wanted.values()]);
     context.setTransform(scene.ratio, 0, 0, scene.ratio, 0, 0);
     overlay(context, scene);
@@ -97,7 +95,7 @@ export class Renderer {
     grid: Grid,
     scene: Scene,
     deadline: number,
-  ): { layers: TileDraw[][]; complete: boolean; late: boolean; visible: number; holes: TileDraw[] } {
+  ): { layers: TileDraw[][]; complete: boolean; late: boolean; visible: number } {
     const { camera, view, ratio } = scene;
     const size = grid.info.size;
     const px = cellPx(size, camera, view, ratio);
@@ -109,23 +107,22 @@ export class Renderer {
     // While panning, the sharp tiles of the present zoom are still right.
     const sharpReady = sharp.every((tile) => this.tiles.complete(grid, tile));
     const want = scene.resting || sharpReady ? sharp : list(moving);
-    const holes: TileDraw[] = [];
+    let complete = true;
     let late = false;
     for (const tile of want) {
       const missing = new Set<number>();
       if (this.tiles.paint(grid, tile, scene.palette, deadline, missing)) continue;
-      holes.push(tile);
+      complete = false;
       late ||= performance.now() > deadline;
       this.request(grid, tile.set, missing);
     }
-    const complete = holes.length === 0;
     const layers: TileDraw[][] = [];
     const last = this.lastPitch.get(key);
     if (!complete && last !== undefined && last !== want[0]?.set.pitch)
       layers.push(list(tileSet(size, last)));
     if (complete && want[0]) this.lastPitch.set(key, want[0].set.pitch);
     layers.push(want);
-    return { layers, complete, late, visible: want.length, holes };
+    return { layers, complete, late, visible: want.length };
   }
 
   private request(grid: Grid, set: TileSet, missing: Set<number>): void {
@@ -141,12 +138,10 @@ export class Renderer {
     }
   }
 
-  /** Copy tiles to the screen; only where there are holes, if they are given. */
-  private blit(grid: Grid, layers: TileDraw[][], holes: TileDraw[] | null): void {
+  private blit(grid: Grid, layers: TileDraw[][]): void {
     const { context } = this;
     for (const layer of layers) {
       for (const tile of layer) {
-        if (holes && !meetsAny(tile, holes)) continue;
         const picture = this.tiles.picture(grid, tile);
         if (!picture) continue;
         context.imageSmoothingEnabled = picture.width !== tile.width || picture.height !== tile.height;
@@ -161,12 +156,3 @@ export class Renderer {
     this.canvas.width = this.canvas.height = 0;
   }
 }
-
-const meetsAny = (tile: TileDraw, others: readonly TileDraw[]): boolean =>
-  others.some(
-    (other) =>
-      tile.x < other.x + other.width &&
-      other.x < tile.x + tile.width &&
-      tile.y < other.y + other.height &&
-      other.y < tile.y + tile.height,
-  );

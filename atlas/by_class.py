@@ -1,0 +1,84 @@
+"""What an atlas is asked about classes; answered in `atlas.classes`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from atlas.reader import AtlasReader
+
+if TYPE_CHECKING:
+    from atlas.atlas import Atlas
+    from atlas.classes import Comparison
+    from atlas.classes.owned import Own
+
+# That room builds whole atlases, so it is imported when it is asked.
+
+
+class ByClass(AtlasReader):
+    """The part of `Atlas` that makes atlases of classes.
+
+    Parameters
+    ----------
+    path : path
+        Folder ``name.atlas``.
+    """
+
+    def class_atlas(
+        self,
+        name: str | int,
+        *,
+        layer: str | None = None,
+        own: Own = "winner",
+        k: int | None = None,
+        **options: Any,  # noqa: ANN401 - fields of PartOptions
+    ) -> Atlas:
+        """Build the atlas of one class: the activations that it owns, each once, laid out again.
+
+        Parameters
+        ----------
+        name : str or int
+            Label, WNID or index of the class.
+        layer : str, optional
+            By default the first.
+        own : {"winner", "top"}
+            The activations that add more to the class than to any other, or all that add to it.
+        k : int, optional
+            At most so many, those that add most; by default 2,000, or fewer of small sets (`default_k`).
+        **options
+            Grids, out, model, rendering and others: see `atlas.classes.PartOptions`.
+
+        Raises
+        ------
+        AtlasError
+            The class is not known or ambiguous, owns nothing, or the activations are out of reach.
+        """
+        from atlas.classes import PartOptions, class_atlas  # noqa: PLC0415
+
+        return class_atlas(self, name, layer, own, k, PartOptions(**options))
+
+    def compare(
+        self,
+        left: str | int,
+        right: str | int,
+        *,
+        layer: str | None = None,
+        own: Own = "top",
+        k: int | None = None,
+        **options: Any,  # noqa: ANN401 - fields of PartOptions
+    ) -> Comparison:
+        """Build the comparison of two classes.
+
+        Across, an activation lies by the difference of its attributions to the two classes, divided by the 99th
+        percentile and clipped: in the middle what speaks for both, on the left what speaks for `left`. Down, alike ones
+        lie together.
+
+        Parameters
+        ----------
+        left, right : str or int
+            Labels, WNIDs or indices.
+        layer, own, k, **options
+            See `class_atlas`; the activations are those of either class, each once.
+        """
+        from atlas.classes import PartOptions, compare  # noqa: PLC0415
+
+        return compare(self, left, right, layer, own, k, PartOptions(**options))

@@ -1,0 +1,184 @@
+"""What a comparison atlas is asked for: its two classes, and the cells that tell them apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from atlas.atlas import Atlas
+from atlas.errors import AtlasError
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+    from atlas.grid import CellTable
+    from atlas.level import AtlasLevel
+
+_SIDES = ("left", "right", "both")
+
+
+@dataclass(frozen=True)
+class ComparedClass:
+    """A class of a comparison: its index among the network's outputs, and its name."""
+
+    index: int
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class SeparatingCell:
+    """A cell of a comparison, as evidence.
+
+    Attributes
+    ----------
+    level, cell, row, column : int
+        Where it is.
+    side : {"left", "right"}
+        The class that it speaks for.
+    difference : float
+        Mean attribution of its members to the left class minus that to the right one, in units of the logits.
+    left, right : float
+        Mean attribution to each.
+    count : int
+        Members.
+    icon : array (S, S, 3), uint8
+        Its icon.
+    cosine : float
+        How close the network's answer to the icon is to the mean of the members.
+    nearest : tuple of int
+        Rows of ``comparison.activations[layer]`` nearest to the mean of the members, nearest first.
+    """
+
+    level: int
+    cell: int
+    row: int
+    column: int
+    side: Literal["left", "right"]
+    difference: float
+    left: float
+    right: float
+    count: int
+    icon: NDArray[np.uint8]
+    cosine: float
+    nearest: tuple[int, ...]
+
+
+class Comparison(Atlas):
+    """An atlas of two classes: across, which of them an activation speaks for; down, what is alike.
+
+    Made by `Atlas.compare`, opened by `open`.
+
+    Attributes
+    ----------
+    left, right : ComparedClass
+        The classes; what speaks for `left` lies left of the middle.
+
+    Raises
+    ------
+    AtlasError
+        The atlas is not a comparison.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        part = self.provenance.get("part") or {}
+        if part.get("kind") != "comparison":
+            raise AtlasError(f"{self.path.name} is not a comparison of two classes; `compare` makes one.")
+        self.left, self.right = (ComparedClass(entry["index"], entry["name"]) for entry in part["classes"])
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """What lies in which direction: left, right, vertical."""
+        return {"left": self.left.name, "right": self.right.name, "vertical": "alike"}
+
+    def differences(self, level: int | None = None) -> NDArray[np.float32]:
+        """Mean attribution to the left class minus that to the right one, of every cell of a level, (M,)."""
+        left, right = self._attributions(self.level(level)).T
+        difference: NDArray[np.float32] = left - right
+        return difference
+
+    def _attributions(self, level: AtlasLevel) -> NDArray[np.float32]:
+        """Mean attribution of every cell to the left and the right class, (M, 2)."""
+        attribution = level.grid.attribution
+        chosen = [self.left.index, self.right.index]
+        if attribution is None or max(chosen) >= attribution.shape[1]:
+            raise AtlasError(f"{self.path.name} lacks the attributions to its classes; make the comparison again.")
+        return attribution[:, chosen]
+
+    def cells(self, level: int | None = None, layer: str | None = None) -> CellTable:
+        """Cells of a level as a table; see `Atlas.cells`.
+
+        Further columns: left and right, the mean attribution to each class, and difference, left minus right.
+        """
+        table = super().cells(level, layer)
+        left, right = self._attributions(self.level(level, layer)).T
+        return table.with_columns(left=left, right=right, difference=left - right)
+
+    def separating(
+        self, n: int = 10, side: Literal["left", "right", "both"] = "both", level: int | None = None
+    ) -> list[SeparatingCell]:
+        """Cells that tell the classes apart, strongest first.
+
+        Ordered by the absolute difference times the root of the number of members: like a z score, so that a lone
+        extreme activation does not come before a group. A cell beside a stronger one of the same side is left out:
+        n cells show n different things.
+
+        Parameters
+        ----------
+        n : int
+            How many at most.
+        side : {"left", "right", "both"}
+            Which class they speak for.
+        level : int, optional
+            By default the finest that is rendered.
+        """
+        if side not in _SIDES:
+            raise AtlasError(f"side is {side!r}; choose {', '.join(repr(name) for name in _SIDES)}.")
+        found = self.level(level)
+        difference = self.differences(level)
+        strength = np.abs(difference) * np.sqrt(found.grid.count)
+        wanted = np.ones(len(difference), dtype=bool) if side == "both" else (difference > 0) == (side == "left")
+        taken: list[int] = []
+        for at in np.argsort(-strength, kind="stable"):
+            if len(taken) == n:
+                break
+            beside = [
+                other
+                for other in taken
+                if abs(found.grid.row[at] - found.grid.row[other]) <= 1
+                and abs(found.grid.column[at] - found.grid.column[other]) <= 1
+                and (difference[at] > 0) == (difference[other] > 0)
+            ]
+            if wanted[at] and difference[at] != 0 and not beside:
+                taken.append(int(at))
+        return [self._cell(found, at) for at in taken]
+
+    def neutral(self, n: int = 1, level: int | None = None) -> list[SeparatingCell]:
+        """Cells that speak for both classes alike, the least difference first: what to hold the others against."""
+        found = self.level(level)
+        order = np.argsort(np.abs(self.differences(level)), kind="stable")[:n]
+        return [self._cell(found, int(at)) for at in order]
+
+    def _cell(self, level: AtlasLevel, at: int) -> SeparatingCell:
+        grid = level.grid
+        if level.icons is None or level.cosine is None:
+            raise AtlasError(f"The icons of level {level.size} are not rendered yet; make the comparison again.")
+        left, right = self._attributions(level)[at].tolist()
+        return SeparatingCell(
+            level=level.size,
+            cell=int(grid.cell[at]),
+            row=int(grid.row[at]),
+            column=int(grid.column[at]),
+            side="left" if left > right else "right",
+            difference=left - right,
+            left=left,
+            right=right,
+            count=int(grid.count[at]),
+            icon=level.icons[at],
+            cosine=float(level.cosine[at]),
+            nearest=tuple(grid.nearest[at][grid.nearest[at] >= 0].tolist()),
+        )
