@@ -38,6 +38,8 @@ export interface Card {
   /** Show the cell that the state names; draw its icon if it has arrived. */
   update(): void;
   renderLarge(): void;
+  /** The icon of a row has become sharper. */
+  sharpened(row: number): void;
   /** Cell whose icon the card needs at full size. */
   wanted(): { grid: Grid; row: number } | null;
 }
@@ -86,6 +88,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
 
   let shown = "";
   let drawn = "";
+  let filled = "";
   let dwell: ReturnType<typeof setTimeout> | undefined;
   const rendered = new Map<string, Rendered & { bitmap: ImageBitmap }>();
   const rendering = new Map<string, number>();
@@ -219,12 +222,12 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
 
   const update = (): void => {
     const at = target();
-    element.hidden = !at;
-    element.classList.toggle("aa-pinned", store.state.pinned !== "");
+    if (element.hidden === !!at) element.hidden = !at;
     if (!at) {
       shown = "";
       return;
     }
+    element.classList.toggle("aa-pinned", store.state.pinned !== "");
     const { grid, row, cell } = at;
     const key = keyOf(grid, cell);
     const stamp = `${key} ${rendered.has(key)} ${store.state.class_name} ${context.attribution() !== null}`;
@@ -235,8 +238,8 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
       element.scrollTop = 0;
     }
     shown = key;
-    if (element.dataset.stamp !== stamp) {
-      element.dataset.stamp = stamp;
+    if (filled !== stamp) {
+      filled = stamp;
       fill(grid, row, cell);
       drawn = "";
     }
@@ -272,6 +275,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
         }
         rendered.get(key)?.bitmap.close();
         rendered.set(key, { ...answer, bitmap });
+        filled = "";
         context.say("The cell is rendered large.");
       })
       .catch((error) => context.signal.aborted || context.fail(sentence(error)))
@@ -285,6 +289,9 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     element,
     update,
     renderLarge,
+    sharpened: (row) => {
+      if (target()?.row === row) drawn = "";
+    },
     wanted: () => {
       const at = target();
       return at && drawn !== keyOf(at.grid, at.cell) ? at : null;

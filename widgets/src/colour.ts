@@ -26,7 +26,7 @@ export const diverging = (value: number): string => {
   const size = Math.min(1, Math.abs(value));
   const [pale, full] = value < 0 ? AGAINST : FAVOUR;
   const [red, green, blue] = mix(pale, full, size);
-  return `rgba(${red | 0},${green | 0},${blue | 0},${(0.08 + 0.92 * Math.sqrt(size)).toFixed(3)})`;
+  return `rgba(${red | 0},${green | 0},${blue | 0},${(0.06 + 0.94 * size ** 0.7).toFixed(3)})`;
 };
 
 /** The scale in 129 steps: making a colour's text for every cell costs more than drawing it. */

@@ -39,5 +39,7 @@ export const uid = (name: string): string => `aa-${name}-${Math.random().toStrin
 /** A number as people read it; a dash where there is none. */
 export const number = (value: number, digits = 0): string =>
   Number.isFinite(value)
-    ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+    ? value
+        .toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+        .replace("-", "−")
     : "–";

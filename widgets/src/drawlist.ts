@@ -100,6 +100,9 @@ export const spritePlace = (info: LevelInfo, row: number): { sheet: number; x: n
   };
 };
 
+/** A sheet halved more often than this is so small that keeping it any smaller gains nothing. */
+const MOST_HALVED = 3;
+
 /** How often a sheet can be halved before its icons are smaller than they will be drawn. */
 export const sheetMip = (info: LevelInfo, px: number): number =>
-  Math.max(0, Math.min(5, Math.floor(Math.log2(info.icon_px / Math.max(1, px * 0.94)))));
+  Math.max(0, Math.min(MOST_HALVED, Math.floor(Math.log2(info.icon_px / Math.max(1, px * 0.94)))));

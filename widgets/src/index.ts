@@ -2,7 +2,6 @@
 import "./style.css";
 import { Live } from "./live";
 import { type Atlas, mount } from "./page";
-import { Sheets } from "./sheets";
 import { Kernel, kernelSource } from "./source-kernel";
 import type { Model } from "./types";
 import { openView } from "./viewer";
@@ -11,7 +10,6 @@ interface Shared {
   kernel: Kernel;
   source: ReturnType<typeof kernelSource>;
   live: Live;
-  sheets: Sheets | null;
 }
 
 /** A signal that ends with the host's; hosts that have none call the function. */
@@ -27,7 +25,7 @@ export default () => {
   let shared: Shared | undefined;
   const converse = (model: Model, signal: AbortSignal): Shared => {
     const kernel = new Kernel(model, signal);
-    return { kernel, source: kernelSource(kernel, signal), live: new Live(kernel, signal), sheets: null };
+    return { kernel, source: kernelSource(kernel, signal), live: new Live(kernel, signal) };
   };
   return {
     initialize({ model, signal }: { model: Model; signal?: AbortSignal }): () => void {
@@ -39,8 +37,7 @@ export default () => {
       const [until, end] = ending(signal);
       shared ??= converse(model, until);
       const { source, live, kernel } = shared;
-      if (!shared.sheets || shared.sheets.closed) shared.sheets = new Sheets(source);
-      openView({ model, el, source, sheets: shared.sheets, live, kernel, signal: until });
+      openView({ model, el, source, live, kernel, signal: until });
       return end;
     },
   };

@@ -12,10 +12,10 @@ export interface Label {
 }
 
 /** CSS pixels of the view for one label. */
-const AREA = 15000;
+const AREA = 21000;
 /** The same name is not written again closer than this, CSS pixels. */
-const REPEAT = 230;
-const [PAD_X, PAD_Y, HEIGHT] = [14, 9, 16];
+const REPEAT = 260;
+const [PAD_X, PAD_Y, HEIGHT] = [16, 14, 16];
 /** Cells at least this large carry their name at their foot, CSS pixels. */
 const FOOT = 72;
 
@@ -33,8 +33,15 @@ export const labelOrder = ({ cells }: Pick<Grid, "cells">): Int32Array => {
   return Int32Array.from(rows.sort((a, b) => score[b]! - score[a]!));
 };
 
+/** A place that something else has: the middle of a line of text, and half its length. */
+export interface Taken {
+  x: number;
+  y: number;
+  half: number;
+}
+
 /**
- * Names in the order of their weight, each where it meets no other.
+ * Names in the order of their weight, each where it meets no other and nothing that is there already.
  *
  * @param width CSS pixels that the name of a class takes
  */
@@ -44,6 +51,7 @@ export const placeLabels = (
   camera: Camera,
   view: Viewport,
   width: (classIndex: number) => number,
+  taken: readonly Taken[] = [],
 ): Label[] => {
   const { cells, style, info } = grid;
   const cellPx = worldPx(camera, view) / info.size;
@@ -59,10 +67,12 @@ export const placeLabels = (
     if (x < 0 || y < 8 || x > view.width || y > view.height - 8) continue;
     const classIndex = cells.topClass[row * cells.top]!;
     const half = width(classIndex) / 2;
+    const meets = (other: Taken): boolean =>
+      Math.abs(other.x - x) < half + other.half + PAD_X && Math.abs(other.y - y) < HEIGHT + PAD_Y;
+    if (taken.some(meets)) continue;
     const crowded = placed.some(
       (other) =>
-        (Math.abs(other.x - x) < half + other.half + PAD_X && Math.abs(other.y - y) < HEIGHT + PAD_Y) ||
-        (other.classIndex === classIndex && Math.hypot(other.x - x, other.y - y) < REPEAT),
+        meets(other) || (other.classIndex === classIndex && Math.hypot(other.x - x, other.y - y) < REPEAT),
     );
     if (!crowded) placed.push({ row, classIndex, x, y, half });
   }

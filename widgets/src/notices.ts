@@ -75,7 +75,7 @@ export const makeNotices = (): Notices => {
       hiding = setTimeout(() => hint.classList.remove("aa-visible"), 1600);
     },
     progress: (now) => {
-      progress.hidden = !now || now.done >= now.total;
+      progress.hidden = !now?.stage || now.done >= now.total;
       if (!now) return;
       const left =
         now.seconds_left === null || now.seconds_left === undefined

@@ -3,7 +3,7 @@ import { toScreen, type Viewport, worldPx } from "./camera";
 import { parseCellId } from "./cells";
 import type { Palette } from "./colour";
 import type { Context } from "./context";
-import { labelOrder, placeLabels, shortName } from "./labels";
+import { labelOrder, placeLabels, shortName, type Taken } from "./labels";
 import type { Point } from "./lasso";
 import type { Scene } from "./renderer";
 import type { Grid } from "./tiles";
@@ -22,11 +22,16 @@ interface Word {
 /** Words as small pictures: white with a dark rim, legible on any icon. */
 class Words {
   private readonly kept = new Map<string, Word>();
+  private readonly widths = new Map<string, number>();
   private readonly measure = document.createElement("canvas").getContext("2d")!;
 
   width(text: string): number {
+    const known = this.widths.get(text);
+    if (known !== undefined) return known;
     this.measure.font = FONT;
-    return this.measure.measureText(text).width;
+    const { width } = this.measure.measureText(text);
+    this.widths.set(text, width);
+    return width;
   }
 
   get(text: string, ratio: number): Word {
@@ -94,7 +99,7 @@ const selected = (context: CanvasRenderingContext2D, ids: readonly string[], sce
     const at = rectangle(id, scene.camera, scene.view);
     if (!at) continue;
     const [x, y, side] = at;
-    context.fillRect(x, y, side, side);
+    if (ids.length > 1) context.fillRect(x, y, side, side);
     const [size, cell] = parseCellId(id)!;
     const column = cell % size;
     // Only the rim of the whole is drawn.
@@ -110,6 +115,14 @@ const selected = (context: CanvasRenderingContext2D, ids: readonly string[], sce
   context.lineWidth = 2;
   context.strokeStyle = scene.palette.accent;
   context.stroke(edges);
+};
+
+/** A marker's text, and where its middle is. */
+const markerText = (marker: Marker, words: Words, scene: Scene): Taken & { text: string } => {
+  const text = shortName(marker.text.split(/[\\/]/).at(-1)!, 32);
+  const [x, y] = toScreen(scene.camera, scene.view, marker.x, marker.y);
+  const half = text ? words.width(text) / 2 : 0;
+  return { text, x: x + 15 + half, y, half: half + 12 };
 };
 
 const markers = (
@@ -134,7 +147,7 @@ const markers = (
       context.strokeStyle = colour;
       context.stroke();
     }
-    const text = shortName(marker.text.split(/[\\/]/).at(-1)!, 32);
+    const { text } = markerText(marker, words, scene);
     if (!text) continue;
     const word = words.get(text, scene.ratio);
     context.drawImage(word.canvas, x + 10, y - word.height / 2, word.width, word.height);
@@ -183,14 +196,18 @@ export const overlay = (
   const names = (context: CanvasRenderingContext2D, grid: Grid, scene: Scene): void => {
     const { store } = host;
     const { camera, view } = scene;
-    if (!store.state.options.labels || !host.layer().labels || !host.header().classes) return;
+    // A heat map is about one class: other names would be in its way.
+    if (!store.state.options.labels || !host.layer().labels || !host.header().classes || grid.style.heat)
+      return;
     let order = orders.get(grid.cells);
     if (!order) {
       order = labelOrder(grid);
       orders.set(grid.cells, order);
     }
     const text = (index: number): string => shortName(host.className(index));
-    for (const label of placeLabels(grid, order, camera, view, (index) => words.width(text(index)))) {
+    const width = (index: number): number => words.width(text(index));
+    const taken = host.header().markers.map((marker) => markerText(marker, words, scene));
+    for (const label of placeLabels(grid, order, camera, view, width, taken)) {
       const word = words.get(text(label.classIndex), scene.ratio);
       const x = Math.round(label.x - word.width / 2);
       context.drawImage(word.canvas, x, Math.round(label.y - word.height / 2), word.width, word.height);

@@ -107,8 +107,9 @@ export class Picture {
       clearTimeout(this.rest);
       this.rest = setTimeout(() => this.redraw(), REST_AFTER + 8);
     }
-    root.dataset.aaReady = String(resting && complete && grid !== null);
-    root.dataset.aaLevel = String(wanted);
+    const ready = String(resting && complete && grid !== null);
+    if (root.dataset.aaReady !== ready) root.dataset.aaReady = ready;
+    if (root.dataset.aaLevel !== String(wanted)) root.dataset.aaLevel = String(wanted);
     this.drawn(this.palette);
   };
 }

@@ -41,7 +41,6 @@ export const attachPointer = (context: Context): { line: () => readonly Point[] 
     stage.addEventListener(type, listener as EventListener, { signal });
 
   on("pointerdown", (event) => {
-    stage.focus({ preventScroll: true });
     if (event.button !== 0 || !event.isPrimary) return;
     const [x, y] = at(event);
     pressed = { x, y, moved: false };

@@ -74,16 +74,18 @@ export class Renderer {
       const covered = this.paintGrid(scene.grid, scene, deadline);
       if (scene.below && (scene.opacity < 1 || !covered.complete)) {
         const below = this.paintGrid(scene.below, scene, deadline);
-        this.blit(scene.below, below.layers);
+        const holes = scene.opacity < 1 ? null : covered.holes;
+        this.blit(scene.below, below.layers, holes);
         more ||= below.late;
       }
       context.globalAlpha = scene.opacity;
-      this.blit(scene.grid, covered.layers);
+      this.blit(scene.grid, covered.layers, null);
       context.globalAlpha = 1;
       more ||= covered.late || scene.opacity < 1;
       complete = covered.complete && scene.opacity === 1;
       this.tiles.trim(Math.max(48, 4 * covered.visible));
     }
+    this.sheets.moving = !scene.resting;
     this.sheets.want(this, [...this.wanted.values()]);
     context.setTransform(scene.ratio, 0, 0, scene.ratio, 0, 0);
     overlay(context, scene);
@@ -95,7 +97,7 @@ export class Renderer {
     grid: Grid,
     scene: Scene,
     deadline: number,
-  ): { layers: TileDraw[][]; complete: boolean; late: boolean; visible: number } {
+  ): { layers: TileDraw[][]; complete: boolean; late: boolean; visible: number; holes: TileDraw[] } {
     const { camera, view, ratio } = scene;
     const size = grid.info.size;
     const px = cellPx(size, camera, view, ratio);
@@ -107,22 +109,23 @@ export class Renderer {
     // While panning, the sharp tiles of the present zoom are still right.
     const sharpReady = sharp.every((tile) => this.tiles.complete(grid, tile));
     const want = scene.resting || sharpReady ? sharp : list(moving);
-    let complete = true;
+    const holes: TileDraw[] = [];
     let late = false;
     for (const tile of want) {
       const missing = new Set<number>();
       if (this.tiles.paint(grid, tile, scene.palette, deadline, missing)) continue;
-      complete = false;
+      holes.push(tile);
       late ||= performance.now() > deadline;
       this.request(grid, tile.set, missing);
     }
+    const complete = holes.length === 0;
     const layers: TileDraw[][] = [];
     const last = this.lastPitch.get(key);
     if (!complete && last !== undefined && last !== want[0]?.set.pitch)
       layers.push(list(tileSet(size, last)));
     if (complete && want[0]) this.lastPitch.set(key, want[0].set.pitch);
     layers.push(want);
-    return { layers, complete, late, visible: want.length };
+    return { layers, complete, late, visible: want.length, holes };
   }
 
   private request(grid: Grid, set: TileSet, missing: Set<number>): void {
@@ -138,10 +141,12 @@ export class Renderer {
     }
   }
 
-  private blit(grid: Grid, layers: TileDraw[][]): void {
+  /** Copy tiles to the screen; only where there are holes, if they are given. */
+  private blit(grid: Grid, layers: TileDraw[][], holes: TileDraw[] | null): void {
     const { context } = this;
     for (const layer of layers) {
       for (const tile of layer) {
+        if (holes && !meetsAny(tile, holes)) continue;
         const picture = this.tiles.picture(grid, tile);
         if (!picture) continue;
         context.imageSmoothingEnabled = picture.width !== tile.width || picture.height !== tile.height;
@@ -156,3 +161,12 @@ export class Renderer {
     this.canvas.width = this.canvas.height = 0;
   }
 }
+
+const meetsAny = (tile: TileDraw, others: readonly TileDraw[]): boolean =>
+  others.some(
+    (other) =>
+      tile.x < other.x + other.width &&
+      other.x < tile.x + tile.width &&
+      tile.y < other.y + other.height &&
+      other.y < tile.y + tile.height,
+  );

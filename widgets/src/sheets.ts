@@ -6,10 +6,13 @@ import type { LevelInfo } from "./types";
 const DECODED_BUDGET = 96 * 2 ** 20;
 /** Bytes of encoded sheets to keep, so that a dropped one need not be asked for again. */
 const ENCODED_BUDGET = 48 * 2 ** 20;
-/** Sheets under way at once: more would only wait for each other. */
-const AT_ONCE = 4;
+/** Sheets decoded at once: while the picture moves, a processor is left to draw it. */
+const CORES = navigator.hardwareConcurrency || 2;
+const AT_ONCE = { moving: Math.max(1, Math.min(4, CORES - 1)), resting: Math.max(2, Math.min(6, CORES)) };
 /** Milliseconds before a sheet that failed is asked for again. */
 const RETRY_AFTER = 4000;
+/** Milliseconds that a sheet may take before it is asked for again. */
+const PATIENCE = 12_000;
 
 export interface Want {
   layer: string;
@@ -61,6 +64,12 @@ class Recent<T> {
   }
 }
 
+interface View {
+  source: Source;
+  arrived(): void;
+  failed(sentence: string): void;
+}
+
 /** A sheet at `mip` has its sides halved that often. */
 export class Sheets {
   private readonly decoded = new Recent<ImageBitmap>(DECODED_BUDGET, (bitmap) => bitmap.close());
@@ -68,15 +77,14 @@ export class Sheets {
   private readonly busy = new Set<string>();
   private readonly failed = new Map<string, number>();
   private readonly lists = new Map<object, Want[]>();
+  /** Whether a view moves. */
+  moving = false;
   /** Whether the last view has ended. */
   closed = false;
-  private readonly views = new Set<{ arrived: () => void; failed: (sentence: string) => void }>();
-
-  constructor(private readonly source: Source) {}
+  private readonly views = new Set<View>();
 
   /** Tell a view of what arrives; the last one to end closes every bitmap. */
-  attach(arrived: () => void, failed: (sentence: string) => void, signal: AbortSignal): void {
-    const view = { arrived, failed };
+  attach(view: View, signal: AbortSignal): void {
     this.views.add(view);
     signal.addEventListener("abort", () => {
       this.views.delete(view);
@@ -88,8 +96,10 @@ export class Sheets {
     });
   }
 
+  /** The sheet at that size, or at twice it: decoding again would cost more than it gives. */
   get(layer: string, size: number, sheet: number, mip: number): ImageBitmap | undefined {
-    return this.decoded.get(`${keyOf(layer, size, sheet)}@${mip}`);
+    const key = keyOf(layer, size, sheet);
+    return this.decoded.get(`${key}@${mip}`) ?? (mip ? this.decoded.get(`${key}@${mip - 1}`) : undefined);
   }
 
   /** Replace what `owner` wants, most urgent first. What is under way goes on. */
@@ -100,7 +110,7 @@ export class Sheets {
   }
 
   private pump(): void {
-    while (this.busy.size < AT_ONCE) {
+    while (this.busy.size < (this.moving ? AT_ONCE.moving : AT_ONCE.resting)) {
       const [owner, list] = this.lists.entries().next().value ?? [];
       if (!owner || !list) return;
       const want = list.shift();
@@ -110,17 +120,25 @@ export class Sheets {
       const busy = `${key}@${want.mip}`;
       const failed = this.failed.get(key);
       if (this.busy.has(busy) || (failed !== undefined && performance.now() - failed < RETRY_AFTER)) continue;
-      if (this.decoded.get(busy)) continue;
+      if (this.get(want.layer, want.info.size, want.sheet, want.mip)) continue;
       this.busy.add(busy);
       void this.load(want, key, busy);
     }
   }
 
   private async load(want: Want, key: string, busy: string): Promise<void> {
+    // An answer that does not come must not keep others from being asked for.
+    const patience = setTimeout(() => {
+      this.busy.delete(busy);
+      this.pump();
+    }, PATIENCE);
     try {
       let encoded = this.encoded.get(key);
       if (!encoded) {
-        encoded = await this.source.sheet(want.layer, want.info.size, want.sheet);
+        // Any view's source will do, they show the same atlas; the latest is the likeliest to have a kernel.
+        const view = [...this.views].at(-1);
+        if (!view) return;
+        encoded = await view.source.sheet(want.layer, want.info.size, want.sheet);
         this.encoded.put(key, encoded, encoded instanceof Blob ? encoded.size : 0);
       }
       const side = Math.max(1, want.info.sheet_px >> want.mip);
@@ -140,9 +158,23 @@ export class Sheets {
           : sentence(error);
       if (!this.closed) for (const view of this.views) view.failed(said);
     }
+    clearTimeout(patience);
     this.busy.delete(busy);
     if (this.closed) return;
     for (const view of this.views) view.arrived();
     this.pump();
   }
 }
+
+/** Views of one atlas share what is decoded, also those of different widgets: a notebook loads the module for each. */
+export const sharedSheets = (id: string | undefined): Sheets => {
+  if (!id) return new Sheets();
+  const key = Symbol.for("activation-atlas.sheets");
+  const host = globalThis as unknown as Record<symbol, Map<string, Sheets> | undefined>;
+  host[key] ??= new Map();
+  const found = host[key].get(id);
+  if (found && !found.closed) return found;
+  const made = new Sheets();
+  host[key].set(id, made);
+  return made;
+};

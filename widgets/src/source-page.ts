@@ -20,6 +20,10 @@ const IMAGE = /\.(webp|png|jpe?g)$/i;
 
 /** Bytes of base64 text. */
 const decode = (text: string): Uint8Array<ArrayBuffer> => {
+  // Newer browsers do this an order of magnitude faster.
+  const native = (Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> })
+    .fromBase64;
+  if (native) return native.call(Uint8Array, text);
   const raw = atob(text.trim());
   const bytes = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);

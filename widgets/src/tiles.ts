@@ -33,6 +33,9 @@ interface Tile {
   used: number;
 }
 
+/** Pixels of a cell from which a hairline parts it from the next. */
+const GAP_FROM = 20;
+
 export const mipFor = (set: TileSet, info: LevelInfo): number => sheetMip(info, set.pitch);
 
 export class Tiles {
@@ -66,25 +69,35 @@ export class Tiles {
    * @returns whether the tile is complete
    */
   paint(grid: Grid, draw: TileDraw, palette: Palette, deadline: number, missing: Set<number>): boolean {
-    const tile = this.prepare(grid, draw, palette);
+    const tile = this.prepare(grid, draw);
     if (!tile.pending.length) return true;
     const left: number[] = [];
-    const { info } = grid;
-    const mip = mipFor(draw.set, info);
-    let late = false;
-    for (let i = 0; i < tile.pending.length; i++) {
-      const row = tile.pending[i]!;
-      if (late || ((i & 31) === 31 && performance.now() > deadline)) {
-        late = true;
-        left.push(row);
-        if (info.icons) missing.add(spritePlace(info, row).sheet);
-      } else if (!this.paintCell(grid, draw, tile, row, mip, palette)) {
-        left.push(row);
-        missing.add(spritePlace(info, row).sheet);
+    const { pending } = tile;
+    const mip = mipFor(draw.set, grid.info);
+    let i = 0;
+    let checked = 0;
+    for (; i < pending.length; checked++) {
+      if ((checked & 15) === 15 && performance.now() > deadline) break;
+      const run = this.paintRun(grid, draw, tile, i, mip);
+      if (run) {
+        i += run;
+        continue;
       }
+      const row = pending[i++]!;
+      if (!this.paintCell(grid, draw, tile, row, mip, palette)) left.push(row);
     }
+    // What there was no time for is still to come.
+    for (; i < pending.length; i++) left.push(pending[i]!);
     tile.pending = left;
-    return left.length === 0;
+    if (grid.info.icons) for (const row of left) missing.add(spritePlace(grid.info, row).sheet);
+    if (left.length) return false;
+    // Only now do blank cells hide what lies below.
+    tile.context.globalAlpha = 1;
+    tile.context.globalCompositeOperation = "destination-over";
+    tile.context.fillStyle = palette.background;
+    tile.context.fillRect(0, 0, tile.canvas.width, tile.canvas.height);
+    tile.context.globalCompositeOperation = "source-over";
+    return true;
   }
 
   /** Paint one cell again wherever it is kept: its icon has become sharper. */
@@ -120,7 +133,7 @@ export class Tiles {
     this.spare.length = 0;
   }
 
-  private prepare(grid: Grid, draw: TileDraw, palette: Palette): Tile {
+  private prepare(grid: Grid, draw: TileDraw): Tile {
     const key = this.key(grid, draw);
     let tile = this.tiles.get(key);
     if (tile?.version === grid.version) return tile;
@@ -133,13 +146,10 @@ export class Tiles {
       const context = canvas.getContext("2d");
       if (!context) throw new Error("no 2d canvas");
       tile = { key, canvas, context, version: -1, pending: [], used: ++this.clock };
-      context.imageSmoothingQuality = "medium";
-      // Blank cells hide what lies below, cells that are to come do not.
-      context.fillStyle = palette.background;
-      context.fillRect(0, 0, canvas.width, canvas.height);
+      // A new size has made the canvas transparent: what lies below shows until the tile is complete.
+      context.imageSmoothingQuality = "low";
       this.tiles.set(key, tile);
     }
-    const fresh = tile.version === -1;
     tile.version = grid.version;
     tile.pending = [];
     for (let line = top; line < bottom; line++) {
@@ -147,7 +157,6 @@ export class Tiles {
         const row = grid.cells.row(column, line);
         if (row < 0) continue;
         tile.pending.push(row);
-        if (fresh) tile.context.clearRect(...this.place(draw, column, line));
       }
     }
     return tile;
@@ -162,6 +171,42 @@ export class Tiles {
     const left = cellEdge(set, x) - cellEdge(set, column * set.span);
     const top = cellEdge(set, y) - cellEdge(set, row * set.span);
     return [left, top, cellEdge(set, x + 1) - cellEdge(set, x), cellEdge(set, y + 1) - cellEdge(set, y)];
+  }
+
+  /**
+   * Paint cells that lie side by side in the sheet as they do in the grid with one copy, frames and all.
+   *
+   * @returns how many; 0 where cells are large enough to show it, or have looks of their own
+   */
+  private paintRun(grid: Grid, draw: TileDraw, tile: Tile, from: number, mip: number): number {
+    const { cells, info, style, live } = grid;
+    if (draw.set.pitch >= GAP_FROM || style.scale || style.heat || live.size || !info.icons) return 0;
+    const { pending } = tile;
+    const first = pending[from]!;
+    if (style.alpha[first] !== 1) return 0;
+    const sprite = spritePlace(info, first);
+    const sheet = this.sheets.get(grid.layer, info.size, sprite.sheet, mip);
+    if (!sheet) return 0;
+    const column = cells.cell[first]! % info.size;
+    const rest = info.columns - (first % info.columns);
+    const most = Math.min(rest, pending.length - from, info.size - column);
+    let run = 1;
+    while (
+      run < most &&
+      pending[from + run] === first + run &&
+      cells.cell[first + run] === cells.cell[first]! + run &&
+      style.alpha[first + run] === 1
+    ) {
+      run++;
+    }
+    const [x, y, , height] = this.place(draw, column, Math.floor(cells.cell[first]! / info.size));
+    const end = this.place(draw, column + run - 1, 0);
+    const scale = sheet.width / info.sheet_px;
+    const [left, top] = [(sprite.x - info.frame) * scale, (sprite.y - info.frame) * scale];
+    const side = info.pitch * scale;
+    tile.context.globalAlpha = 1;
+    tile.context.drawImage(sheet, left, top, side * run, side, x, y, end[0] + end[2] - x, height);
+    return run;
   }
 
   private paintCell(
@@ -188,7 +233,7 @@ export class Tiles {
     context.fillRect(...place);
     let [x, y, width, height] = place;
     // A hairline between icons, so that each is read by itself.
-    const gap = width >= 20 ? Math.max(1, Math.round(width / 40)) : 0;
+    const gap = width >= GAP_FROM ? Math.max(1, Math.round(width / 40)) : 0;
     x += gap >> 1;
     y += gap >> 1;
     width -= gap;
@@ -207,13 +252,13 @@ export class Tiles {
       context.globalAlpha = alpha;
       context.fillStyle = scaleColour(heat);
       context.fillRect(x, y, width, height);
-      const inset = width >= 12 ? Math.round(width * 0.1) : 0;
+      const inset = width >= 12 ? Math.max(1, Math.round(width * 0.08)) : 0;
       x += inset;
       y += inset;
       width -= 2 * inset;
       height -= 2 * inset;
       // Too small to carry a frame, an icon lets the colour through.
-      opacity *= inset ? 0.15 + 0.85 * Math.sqrt(Math.abs(heat)) : 0.35;
+      opacity *= inset ? 0.14 + 0.86 * Math.abs(heat) ** 0.6 : 0.35;
     }
     context.globalAlpha = opacity;
     if (alive) context.drawImage(alive, x, y, width, height);

@@ -1,11 +1,13 @@
 /** One view: the store, the picture and everything around it, put together. */
 import { attachAddress, copyText } from "./address";
 import { clampCamera, maxZoom, type Viewport, zoomAt } from "./camera";
+import { makeCaption } from "./caption";
 import { makeCard } from "./card";
 import { strongest } from "./classes";
 import type { Context } from "./context";
 import { makeControls } from "./controls";
 import { h } from "./dom";
+import { hidePicture } from "./fallback";
 import { flyer } from "./fly";
 import { attachGestures } from "./gestures";
 import { attachKeyboard, onCell } from "./keyboard";
@@ -20,7 +22,7 @@ import { makeDisplay, makeHelp } from "./panels";
 import { Picture } from "./picture";
 import { attachPointer } from "./pointer";
 import { makeSearch } from "./search";
-import type { Sheets } from "./sheets";
+import { sharedSheets } from "./sheets";
 import type { Source } from "./source";
 import type { Kernel } from "./source-kernel";
 import { Store } from "./store";
@@ -32,7 +34,6 @@ export interface Parts {
   model: Model;
   el: HTMLElement;
   source: Source;
-  sheets: Sheets;
   /** What a kernel pushes; null in a page. */
   live: Live | null;
   kernel: Kernel | null;
@@ -43,12 +44,13 @@ const SILENT =
   "The kernel does not answer: it may be busy, stopped or restarted. What is here stays; run the cell again.";
 
 /** Show an atlas in `el` until `signal` ends. */
-export const openView = ({ model, el, source, sheets, live, kernel, signal }: Parts): void => {
+export const openView = ({ model, el, source, live, kernel, signal }: Parts): void => {
   const store = new Store(readTraits(model));
   const header = (): Header => model.get("header") as Header;
   const layer = (): LayerInfo =>
     header().layers.find((one) => one.name === store.state.layer) ?? header().layers[0]!;
   const own = !header().kernel && window.top === window;
+  const sheets = sharedSheets(header().id);
   const view: Viewport = { width: 1, height: 1 };
 
   const canvas = h("canvas", { class: "aa-canvas", "aria-hidden": "true" });
@@ -101,6 +103,7 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
   const card = makeCard(context, sheets);
   const legend = makeLegend(context, () => toStrongest());
   const minimap = makeMinimap(context);
+  const caption = makeCaption(context);
   const search = makeSearch(context, () => {
     best = -1;
   });
@@ -115,8 +118,17 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
     help: makeHelp(context),
     copyLink: own ? copyLink : null,
   });
+  // Parts are brought up to date when what they show has changed, not with every frame.
+  let stale = true;
+  let shownVersion = "";
   const update = (): void => {
-    for (const part of [controls, search, legend, display, card]) part.update();
+    const grid = context.grid();
+    const version = `${grid?.layer} ${grid?.version} ${store.state.shown}`;
+    card.update();
+    if (!stale && version === shownVersion) return;
+    stale = false;
+    shownVersion = version;
+    for (const part of [controls, search, legend, display, caption]) part.update();
   };
 
   let picture: Picture | undefined;
@@ -137,7 +149,7 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
   }
   const side = h("div", { class: "aa-side" }, search.element, legend.element);
   stage.before(side);
-  stage.after(...controls.elements, minimap.element, card.element);
+  stage.after(...controls.elements, minimap.element, caption.element, card.element);
 
   /** The strongest cells of the class, one after the other. */
   let best = -1;
@@ -192,7 +204,9 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
     if (changed.has("options") || changed.has("class_name")) restyle();
     if (changed.has("lasso")) root.classList.toggle("aa-lassoing", store.state.lasso);
     if (changed.has("focused")) root.classList.toggle("aa-focused", store.state.focused);
-    stage.style.cursor = store.state.lasso ? "crosshair" : store.state.hovered ? "pointer" : "";
+    if ([...changed].some((name) => name !== "camera" && name !== "hovered")) stale = true;
+    if (changed.has("hovered") || changed.has("lasso"))
+      stage.style.cursor = store.state.lasso ? "crosshair" : store.state.hovered ? "pointer" : "";
     picture.redraw();
   }, signal);
 
@@ -205,6 +219,8 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
     picture.now();
   });
   resized.observe(stage);
+  // The page was zoomed or came to another screen.
+  addEventListener("resize", () => picture.redraw(), { signal });
   const focus = (): void => store.set({ focused: root.contains(document.activeElement) });
   root.addEventListener("focusin", focus, { signal });
   root.addEventListener("focusout", () => queueMicrotask(focus), { signal });
@@ -217,16 +233,20 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
         if (signal.aborted) bitmap.close();
         else {
           const grid = levels.live(name, level, row, bitmap);
-          if (grid) picture.refresh(grid, row);
+          if (grid) {
+            card.sharpened(row);
+            picture.refresh(grid, row);
+          }
         }
       }),
     fly: (camera, seconds) => fly.to(camera, seconds),
   };
   live?.attach(pushed, signal);
   kernel?.onSilence((silent) => (silent ? notices.fail(SILENT) : notices.over(SILENT)), signal);
-  sheets.attach(() => picture.redraw(), notices.fail, signal);
+  sheets.attach({ source, arrived: () => picture.redraw(), failed: notices.fail }, signal);
   syncTraits(store, model, signal);
   const inHeader = (): void => {
+    stale = true;
     restyle();
     describeStage();
     picture.redraw();
@@ -241,6 +261,7 @@ export const openView = ({ model, el, source, sheets, live, kernel, signal }: Pa
   };
   describeStage();
   model.on("change:header", inHeader);
+  if (kernel) hidePicture(el, signal);
   if (own) {
     const check = (found: ReturnType<typeof readTraits>) => ({
       ...found,

@@ -1,0 +1,30 @@
+/** One line at the foot: what is shown; and how many cells are selected. */
+import type { Context } from "./context";
+import { h, number } from "./dom";
+
+export const makeCaption = (context: Context): { element: HTMLElement; update: () => void } => {
+  const title = h("strong", {});
+  const what = h("span", {});
+  const count = h("span", {});
+  const chosen = h(
+    "span",
+    { class: "aa-chip" },
+    count,
+    h("button", { type: "button", onclick: () => context.store.set({ selection: [] }) }, "Clear"),
+  );
+  const element = h("div", { class: "aa-caption" }, chosen, h("p", {}, title, what));
+  return {
+    element,
+    update: () => {
+      const { selection } = context.store.state;
+      const grid = context.grid();
+      const { title: said, name } = context.header();
+      title.textContent = said || name;
+      what.textContent = grid
+        ? `${grid.layer}, ${grid.info.size} × ${grid.info.size}, ${number(grid.cells.n)} cells`
+        : "loading…";
+      chosen.hidden = selection.length < 2;
+      count.textContent = `${number(selection.length)} cells selected`;
+    },
+  };
+};

@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { fromHash, toHash } from "../src/address";
+import { findClasses, strongest } from "../src/classes";
+import { diverging } from "../src/colour";
+import { histogram } from "../src/filters";
+import { neighbour } from "../src/keyboard";
+import { inside, rowsInside } from "../src/lasso";
+import { duration } from "../src/notices";
+import { makeCells } from "./grid";
+
+describe("finding a class", () => {
+  const names = ["sea lion", "lion", "dandelion", "lion, Panthera leo", "Crane", "crème brûlée"];
+
+  it("puts whole names first, then beginnings, then words, then the rest", () => {
+    expect(findClasses(names, "lion", 9).map((hit) => hit.name)).toEqual([
+      "lion",
+      "lion, Panthera leo",
+      "sea lion",
+      "dandelion",
+    ]);
+  });
+
+  it("minds neither case nor accents", () => {
+    expect(findClasses(names, " CREME", 9).map((hit) => hit.index)).toEqual([5]);
+    expect(findClasses(names, "crane", 9).map((hit) => hit.index)).toEqual([4]);
+  });
+
+  it("lists the first classes before anything is typed", () => {
+    expect(findClasses(names, "", 3).map((hit) => hit.index)).toEqual([0, 1, 2]);
+  });
+
+  it("knows where a class is strongest", () => {
+    expect(strongest([0.1, -5, 3, 0, 2], 2)).toEqual([2, 4]);
+  });
+});
+
+describe("address", () => {
+  it("carries the state there and back", () => {
+    const state = { camera: [0.25, 0.5, 12.5], level: 40, layer: "mixed4c", class_name: "frying pan & wok" };
+    expect(fromHash(toHash(state as never))).toEqual(state);
+  });
+
+  it("leaves out what is not there or makes no sense", () => {
+    expect(fromHash("")).toEqual({});
+    expect(fromHash("#x=1&y=no&z=3&level=-2&class=")).toEqual({});
+  });
+});
+
+describe("lasso", () => {
+  const square = [
+    [0.2, 0.2],
+    [0.8, 0.2],
+    [0.8, 0.8],
+    [0.2, 0.8],
+  ] as const;
+
+  it("holds what is inside", () => {
+    expect(inside(square, 0.5, 0.5)).toBe(true);
+    expect(inside(square, 0.1, 0.5)).toBe(false);
+  });
+
+  it("takes cells by their centres", () => {
+    const cells = makeCells(
+      4,
+      [...Array(16).keys()].map((cell) => ({ cell })),
+    );
+    expect(rowsInside(cells, square)).toEqual([5, 6, 9, 10]);
+    expect(rowsInside(cells, square.slice(0, 2))).toEqual([]);
+  });
+});
+
+describe("cursor", () => {
+  const filled = (cells: string[]) => (x: number, y: number) => cells[y]?.[x] === "#";
+
+  it("goes to the next cell, over blanks if need be", () => {
+    const map = ["##..#", "....#", "#...."];
+    expect(neighbour(filled(map), 5, 0, [1, 0])).toBe(1);
+    expect(neighbour(filled(map), 5, 1, [1, 0])).toBe(4);
+    expect(neighbour(filled(map), 5, 0, [0, 1])).toBe(10);
+  });
+
+  it("stays where there is nowhere to go", () => {
+    expect(neighbour(filled(["#"]), 1, 0, [1, 0])).toBe(0);
+  });
+});
+
+describe("numbers", () => {
+  it("counts values into bars and leaves out those that are not known", () => {
+    const scale = { low: 0, high: 1, logarithmic: false };
+    expect(histogram([0, 0.1, 0.9, 1, Number.NaN], scale, 2)).toEqual([1, 1]);
+  });
+
+  it("says how long something takes", () => {
+    expect(duration(5.4)).toBe("5 s");
+    expect(duration(125)).toBe("2 min 5 s");
+    expect(duration(7300)).toBe("2 h 1 min");
+  });
+
+  it("gives the two signs different colours, and nothing almost none", () => {
+    const opacity = (value: number): number => Number(/([\d.]+)\)$/.exec(diverging(value))![1]);
+    expect(diverging(1)).not.toBe(diverging(-1));
+    expect(opacity(0)).toBeLessThan(0.1);
+    expect(opacity(1)).toBe(1);
+  });
+});
