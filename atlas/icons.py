@@ -18,10 +18,10 @@ from atlas.images import UnreadableImageError
 from atlas.images.fit import digest_of
 from atlas.models.depth import is_early
 from atlas.patches import crop_patch
-from atlas.render import Icons, RenderSettings, render, rescue, whiten
+from atlas.render import Icons, RenderSettings, lanes_on, render, render_tiles, rescue, whiten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -43,9 +43,9 @@ def icon_keys(layer: str, level: Level) -> list[int]:
 
 
 def seconds_per_icon(model: VisionModel, layer: str, settings: RenderSettings) -> float:
-    """Measure what an icon will take here, from a few steps of one tile; the quickest, the first ones warm up."""
-    width = settings.tile_on(model.device)
-    target = np.ones((width, model.layer(layer).channels), dtype=np.float32)
+    """Measure what an icon will take here, from a few steps of as many tiles as run at once; the first ones warm up."""
+    width, lanes = settings.tile_on(model.device), lanes_on(model, layer)
+    target = np.ones((width * lanes, model.layer(layer).channels), dtype=np.float32)
     stamps: list[float] = []
     few = replace(settings, steps=6, redirect_steps=0, tries=1, rescues=0)
 
@@ -55,7 +55,9 @@ def seconds_per_icon(model: VisionModel, layer: str, settings: RenderSettings) -
         stamps.append(time.perf_counter())
 
     render(model, layer, target, settings=few, progress=stamp)
-    return float(np.diff(stamps).min()) / width * settings.steps * settings.tries
+    # One stamp a step of a batch.
+    warm = stamps[len(stamps) // 3 :]
+    return (warm[-1] - warm[0]) / (len(warm) - 1) / width * settings.steps * settings.tries
 
 
 def tiles_done(partial: Path) -> int:
@@ -98,39 +100,47 @@ def render_icons(
     keys = icon_keys(layer, level)
     partial.mkdir(parents=True, exist_ok=True)
     width = settings.tile_on(model.device)
-    parts = [Icons.empty(settings.size)]
 
-    def run(rows: Any, first_try: int, some: RenderSettings, tick: Callable[[int, int], None] | None) -> Icons:  # noqa: ANN401
-        return render(
+    def run(rows: NDArray[np.int64], tick: Callable[[int, int], None] | None, **other: Any) -> Iterator[Icons]:  # noqa: ANN401
+        tiles = render_tiles(
             model,
             layer,
             targets[rows],
             means=level.mean[rows],
-            keys=np.asarray(keys, dtype=object)[rows].tolist(),
+            keys=[keys[row] for row in rows],
             seed=seed,
-            settings=some,
             engine=engine,
             progress=tick,
-            first_try=first_try,
+            **other,
         )
+        return (icons for _, icons in tiles)
 
-    for start in range(0, len(level), width):
-        rows = slice(start, min(start + width, len(level)))
-        file = partial / f"tile-{start:06d}.npz"
-        icons = _load(file, rows.stop - rows.start, settings.size)
-        if icons is None:
-
-            def tick(done: int, _total: int, start: int = start) -> None:
-                progress(start + done, len(level))
-
-            icons = run(rows, 0, replace(settings, rescues=0), tick)
-            _save(file, icons)
-        parts.append(icons)
-        progress(rows.stop, len(level))
+    starts = range(0, len(level), width)
+    files = {start: partial / f"tile-{start:06d}.npz" for start in starts}
+    parts: dict[int, Icons] = {}
+    done = 0
+    for start in starts:
+        count = min(width, len(level) - start)
+        icons = _load(files[start], count, settings.size)
+        if icons is not None:
+            parts[start] = icons
+            done += count
+            progress(done, len(level))
+    # Only the last tile may be short, so that those that are missing come back as they are cut here.
+    missing = [start for start in starts if start not in parts]
+    rows = np.concatenate([np.arange(start, min(start + width, len(level))) for start in missing] or [np.arange(0)])
+    tiles = run(rows, lambda more, _total: progress(done + more, len(level)), settings=settings)
+    for start, icons in zip(missing, tiles, strict=True):
+        _save(files[start], icons)
+        parts[start] = icons
+    rendered = Icons.concatenate([Icons.empty(settings.size), *(parts[start] for start in starts)])
+    if engine != "atlas":
+        return rendered
     # Rescues come last and together: the few icons that need one fill a tile, instead of one tile each.
-    again = replace(settings, tries=1, rescues=0)
-    rendered = Icons.concatenate(parts)
-    return rendered if engine != "atlas" else rescue(rendered, lambda some, n: run(some, n, again, None), settings)
+    again = replace(settings, tries=1)
+    return rescue(
+        rendered, lambda some, n: Icons.concatenate(list(run(some, None, settings=again, first_try=n))), settings
+    )
 
 
 def medoid_icons(

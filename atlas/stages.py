@@ -18,7 +18,7 @@ from atlas.layout import layout as lay_out
 from atlas.manifest import Stage
 from atlas.models.depth import is_early
 from atlas.provenance import versions
-from atlas.render import second_moment
+from atlas.render import arithmetic, second_moment
 from atlas.sprites import write_sheets
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from atlas.render import Icons, RenderSettings
 
 #: Raised when a stage's result changes for equal settings, so that old results are made anew.
-_REVISION = {"layout": 1, "grid": 1, "icons": 1}
+_REVISION = {"layout": 1, "grid": 1, "icons": 2}
 _NEIGHBOURS_TOLD = 9
 
 
@@ -164,8 +164,8 @@ def icons_stage(
 ) -> Stage:
     """Icons of one grid, as sprite sheets, with their scores."""
     settings = plan.settings
-    # The tile is chosen by the device and changes rounding only: an atlas rendered on a GPU is not rendered again
-    # because it is now on a processor.
+    # Tile and precision are chosen by the device and change rounding only: an atlas rendered on a GPU is not rendered
+    # again because it is now on a processor.
     made_by = settings.provenance() | {
         "bandwidth": settings.bandwidth_for(plan.model),
         "whitened": not is_early(name),
@@ -204,7 +204,7 @@ def icons_stage(
             "sheets": sheets,
             "device": plan.model.device.type,
             "seed": plan.seed,
-            "settings": made_by | {"tile": settings.tile_on(plan.model.device)},
+            "settings": made_by | arithmetic(plan.model, name, settings),
             "versions": versions(),
             "below_half": int((icons.cosine < 0.5).sum()),
             "mean_cosine": _mean(icons.cosine),

@@ -31,7 +31,7 @@ MIXED_WIDTHS: dict[str, tuple[int, int, int, int, int, int]] = {
 LAYER_NAMES = (*STEM_CHANNELS, *MIXED_WIDTHS)
 
 #: Blocks whose output is halved by a max-pool before the next block.
-_POOLED_AFTER = ("mixed3b", "mixed4e")
+POOLED_AFTER = ("mixed3b", "mixed4e")
 
 HEAD = "softmax2_pre_activation_matmul"
 
@@ -104,7 +104,7 @@ class InceptionV1(nn.Module):
         x = _halve(self.normalise1(x))
         for block in MIXED_WIDTHS:
             x = self._mixed(block, x)
-            if block in _POOLED_AFTER:
+            if block in POOLED_AFTER:
                 x = _halve(x)
         # The mean over the whole map, not over 7 x 7: the network then takes images of any size.
         return self._tap(HEAD, x.mean(dim=(2, 3)))

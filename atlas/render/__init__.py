@@ -6,7 +6,7 @@ parameterisations of lucent; ``render(engine="lucent")`` is lucent itself, the r
 """
 
 from atlas.render.custom import render_objective
-from atlas.render.engine import ENGINES, render, render_tiles
+from atlas.render.engine import ENGINES, arithmetic, lanes_on, render, render_tiles
 from atlas.render.icons import Icons
 from atlas.render.objective import centre, dot_cosine
 from atlas.render.parameterisation import spectrum_scale, start_spectrum, to_image
@@ -22,8 +22,10 @@ __all__ = [
     "RedirectedReLU",
     "RenderSettings",
     "Robustness",
+    "arithmetic",
     "centre",
     "dot_cosine",
+    "lanes_on",
     "render",
     "render_objective",
     "render_tiles",

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from atlas.errors import AtlasError
-from atlas.render.icons import Icons, achieved_cosine, eight_bits
+from atlas.render.batch import Batch, Job
+from atlas.render.crew import Post, work
+from atlas.render.icons import Icons
 from atlas.render.lucent import render_with_lucent
-from atlas.render.objective import centre, dot_cosine
-from atlas.render.parameterisation import spectrum_scale, start_spectrum, to_image
-from atlas.render.redirected_relu import RedirectedReLU
+from atlas.render.networks import AnyNetwork, TrunkNetwork, has_trunk
+from atlas.render.objective import dot_cosine
 from atlas.render.rescue import rescue
 from atlas.render.settings import RenderSettings
-from atlas.render.transforms import warp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from atlas.models import VisionModel
+    from atlas.render.networks import Network
 
 
 #: What `render` can optimise with: this module, or lucent as the reference.
@@ -132,21 +134,57 @@ def render_tiles(
         yield from _lucent_tiles(model, layer, targets, means, keys, seed, settings, score, progress)
         return
     total, width = len(targets), settings.tile_on(model.device)
-    for start in range(0, total, width):
-        rows = slice(start, min(start + width, total))
+    jobs = [
+        Job(row, attempt, (seed, int(keys[row]), attempt), targets[row], means[row])
+        for row in range(total)
+        for attempt in range(first_try, first_try + settings.tries)
+    ]
+    posts = _posts(model, layer, settings, score, -(-len(jobs) // width))
+    # Icons are handed out in order; what is finished before its turn waits here.
+    tries: list[list[tuple[int, Icons]]] = [[] for _ in range(total)]
+    steps, start, tile = 0, 0, min(width, total)
+    for report in work(jobs, posts, width):
+        steps += report.steps
+        for job, icon in report.finished:
+            tries[job.row].append((job.attempt, icon))
+        if progress is not None:
+            progress(min(total, total * steps // (len(jobs) * settings.steps)), total)
+        while start < total and all(len(tries[row]) == settings.tries for row in range(start, start + tile)):
+            best = [
+                Icons.best([icon for _, icon in sorted(tries[row], key=_attempt)]) for row in range(start, start + tile)
+            ]
+            for row in range(start, start + tile):
+                tries[row] = []
+            yield slice(start, start + tile), Icons.concatenate(best)
+            start += tile
+            tile = min(width, total - start)
 
-        streams = [(seed, int(keys[i])) for i in range(rows.start, rows.stop)]
-        tries = []
-        for attempt in range(settings.tries):
 
-            def tick(step: int, rows: slice = rows, attempt: int = attempt) -> None:
-                if progress is not None:
-                    share = (attempt + step / settings.steps) / settings.tries
-                    progress(rows.start + int(share * (rows.stop - rows.start)), total)
+def lanes_on(model: VisionModel, layer: str) -> int:
+    """Batches that are optimised at once: one a thread of the processor, where the network is run by hand; else one."""
+    return torch.get_num_threads() if model.device.type == "cpu" and has_trunk(model, layer) else 1
 
-            draws = [_draw((*stream, first_try + attempt), settings) for stream in streams]
-            tries.append(_render_tile(model, layer, targets[rows], means[rows], draws, settings, score, tick))
-        yield rows, Icons.best(tries)
+
+def arithmetic(model: VisionModel, layer: str, settings: RenderSettings) -> dict[str, Any]:
+    """What changes icons by rounding only, for records: width of a "tile", and "precision" of the network."""
+    dtype = settings.precision_on(model.device) if has_trunk(model, layer) else model.dtype
+    return {"tile": settings.tile_on(model.device), "precision": str(dtype).removeprefix("torch.")}
+
+
+def _attempt(numbered: tuple[int, Icons]) -> int:
+    return numbered[0]
+
+
+def _posts(
+    model: VisionModel, layer: str, settings: RenderSettings, score: Callable[[Tensor, Tensor], Tensor], batches: int
+) -> list[Post]:
+    """Workers for so many batches, which share the processor's threads."""
+    network: Network = AnyNetwork(model, layer, score)
+    if has_trunk(model, layer):
+        network = TrunkNetwork(model, layer, settings.size, score, settings.precision_on(model.device))
+    workers = max(1, min(lanes_on(model, layer), batches))
+    batch = partial(Batch, network, settings, bandwidth=settings.bandwidth_for(model), device=model.device)
+    return [Post(torch.get_num_threads() // workers, batch)] * workers
 
 
 def _check(
@@ -194,61 +232,3 @@ def _lucent_tiles(
         if progress is not None:
             progress(i + 1, len(keys))
         yield one, icons
-
-
-def _render_tile(
-    model: VisionModel,
-    layer: str,
-    targets: NDArray[np.float32],
-    means: NDArray[np.float32],
-    draws: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
-    settings: RenderSettings,
-    objective: Callable[[Tensor, Tensor], Tensor],
-    tick: Callable[[int], None],
-) -> Icons:
-    device, n = model.device, len(targets)
-    width = settings.tile_on(device)
-    # A short last tile is filled up with its first icon, so that every tile has one shape.
-    rows = np.concatenate([np.arange(n), np.zeros(width - n, dtype=np.intp)])
-    goal = torch.from_numpy(targets[rows]).to(device)
-    starts, maps = zip(*(draws[row] for row in rows), strict=True)
-    views = torch.from_numpy(np.stack(maps, axis=1)).to(device)
-    spectrum = torch.from_numpy(np.stack(starts)).to(device).requires_grad_()
-    scale = spectrum_scale(settings.size, settings.bandwidth_for(model)).to(device)
-    optimiser = torch.optim.Adam([spectrum], lr=settings.learning_rate)
-    last_steps = max(1, settings.steps // 16)
-    mean_score = torch.zeros(width, device=device)
-    for step in range(settings.steps):
-        optimiser.param_groups[0]["lr"] = settings.learning_rate * _schedule(step / settings.steps)
-        seen = warp(to_image(spectrum, scale), views[step]).to(model.dtype, memory_format=torch.channels_last)
-        if step < settings.redirect_steps:
-            with RedirectedReLU():
-                scores = objective(centre(model.activations(seen, [layer])[layer]).float(), goal)
-        else:
-            scores = objective(centre(model.activations(seen, [layer])[layer]).float(), goal)
-        # The sum over the batch: no image's gradient holds anything of another's.
-        (spectrum.grad,) = torch.autograd.grad(-scores.sum(), spectrum)
-        optimiser.step()
-        if step >= settings.steps - last_steps:
-            mean_score += scores.detach() / last_steps
-        tick(step + 1)
-    pixels = eight_bits(to_image(spectrum, scale))
-    cosine, target_cosine = achieved_cosine(model, layer, pixels, torch.from_numpy(means[rows]).to(device), goal)
-    return Icons(
-        images=pixels[:n].permute(0, 2, 3, 1).contiguous().cpu().numpy(),
-        cosine=cosine[:n].cpu().numpy(),
-        target_cosine=target_cosine[:n].cpu().numpy(),
-        score=mean_score[:n].cpu().numpy(),
-    )
-
-
-def _draw(stream: tuple[int, int, int], settings: RenderSettings) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    # One Philox stream an icon and try. The counter starts at zero whatever else is rendered.
-    seed, key, attempt = stream
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, key, attempt])))
-    start = start_spectrum(rng, settings.size)
-    return start, settings.robustness.draw(rng, settings.steps, settings.size)
-
-
-def _schedule(progress: float) -> float:
-    return min(1.0, 0.1 + 3.6 * (1 - progress))

@@ -52,6 +52,10 @@ class Icons:
         """Icons of several parts, in order."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
 
+    def take(self, rows: Sequence[int]) -> Icons:
+        """Icons of some rows."""
+        return Icons(*(getattr(self, name)[np.asarray(rows, dtype=np.intp)] for name in _FIELDS))
+
     def improved(self, rows: NDArray[np.int64], others: Icons) -> Icons:
         """These icons, with those of `rows` replaced by `others` (R) where these have a higher score."""
         better = others.score > self.score[rows]

@@ -21,7 +21,7 @@ _COLOUR_SQRT = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.
 COLOUR_BASIS = _COLOUR_SQRT / _COLOUR_SQRT.norm(dim=0).max()
 
 #: lucid divides the image by four before the sigmoid; it keeps the start away from saturation.
-_CONTRAST = 0.25
+CONTRAST = 0.25
 
 
 def frequencies(size: int) -> NDArray[np.float64]:
@@ -66,7 +66,7 @@ def to_image(spectrum: Tensor, scale: Tensor) -> Tensor:
     """
     size = spectrum.shape[2]
     waves = torch.fft.irfft2(torch.view_as_complex(spectrum) * scale, s=(size, size), norm="ortho")
-    colours = torch.einsum("bchw,dc->bdhw", waves * _CONTRAST, COLOUR_BASIS.to(waves.device))
+    colours = torch.einsum("bchw,dc->bdhw", waves * CONTRAST, COLOUR_BASIS.to(waves.device))
     # Image by image: a processor's vector and scalar units round the exponential differently, and which elements get
     # the scalar one depends on their place in the array. An icon must not depend on its place in the batch.
     return torch.stack([torch.sigmoid(image) for image in colours])

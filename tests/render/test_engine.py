@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from atlas.errors import AtlasError
 from atlas.render import Icons, RenderSettings, Robustness, render, render_tiles
-from atlas.render.engine import _schedule
+from atlas.render.batch import schedule
 
 if TYPE_CHECKING:
     from atlas.models import VisionModel
@@ -222,6 +222,43 @@ def test_the_smallest_icon_reaches_the_deepest_layer(tiny: VisionModel) -> None:
 
 
 def test_the_learning_rate_falls_linearly_to_a_tenth_over_the_last_quarter() -> None:
-    assert _schedule(0) == _schedule(0.5) == _schedule(0.75) == 1
-    assert _schedule(0.875) == pytest.approx(0.55)
-    assert _schedule(1) == pytest.approx(0.1)
+    assert schedule(0) == schedule(0.5) == schedule(0.75) == 1
+    assert schedule(0.875) == pytest.approx(0.55)
+    assert schedule(1) == pytest.approx(0.1)
+
+
+def test_icons_do_not_depend_on_how_many_batches_run_at_once(tiny: VisionModel, directions: np.ndarray) -> None:
+    settings = RenderSettings(size=48, steps=6, tile=4, rescues=0)
+    before = torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(render(tiny, "mixed3b", directions, settings=settings))
+    finally:
+        torch.set_num_threads(before)
+    assert_same(*found)
+
+
+def test_bfloat16_reaches_what_float32_reaches(tiny: VisionModel, directions: np.ndarray) -> None:
+    settings = RenderSettings(size=48, steps=32, tile=8)
+    found = {
+        name: render(tiny, "mixed3b", directions, settings=replace(settings, precision=name))
+        for name in ("float32", "bfloat16")
+    }
+    assert not np.array_equal(found["float32"].images, found["bfloat16"].images)
+    assert abs(found["float32"].cosine.mean() - found["bfloat16"].cosine.mean()) < 0.02
+
+
+def test_a_batch_of_another_width_gives_nearly_the_same_icons_in_float32(
+    tiny: VisionModel, directions: np.ndarray
+) -> None:
+    settings = RenderSettings(size=48, steps=12, precision="float32", rescues=0)
+    four, eight = (render(tiny, "mixed3b", directions, settings=replace(settings, tile=tile)) for tile in (4, 8))
+    assert np.abs(four.images.astype(int) - eight.images).mean() < 1
+    assert np.abs(four.cosine - eight.cosine).max() < 0.01
+
+
+def test_a_precision_that_is_none_is_refused() -> None:
+    with pytest.raises(AtlasError, match="precision is 'int8'; it must be float32 or bfloat16"):
+        replace(SMALL, precision="int8")

@@ -1,0 +1,154 @@
+"""A batch of icons being optimised, each at a step of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from atlas.render.adam import Adam
+from atlas.render.canvas import Canvas
+from atlas.render.icons import Icons, eight_bits
+from atlas.render.parameterisation import start_spectrum
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from atlas.render.networks import Network
+    from atlas.render.settings import RenderSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One try at one icon.
+
+    Attributes
+    ----------
+    row : int
+        Which icon.
+    attempt : int
+        Which of its tries.
+    stream : tuple of int
+        What its random numbers follow from.
+    target, mean : array (C,)
+        What it is optimised for, and what its cosine is to.
+    """
+
+    row: int
+    attempt: int
+    stream: tuple[int, ...]
+    target: NDArray[np.float32]
+    mean: NDArray[np.float32]
+
+
+class Batch:
+    """Places for icons on one device, always all of them computed, so that the arithmetic has one shape.
+
+    Parameters
+    ----------
+    network : Network
+        What the icons are optimised through.
+    settings : RenderSettings
+        How.
+    width : int
+        Places.
+    bandwidth : float
+        See `spectrum_scale`.
+    """
+
+    def __init__(
+        self, network: Network, settings: RenderSettings, width: int, bandwidth: float, device: torch.device
+    ) -> None:
+        self._network, self._settings, self._device = network, settings, device
+        self._canvas = Canvas(settings.size, bandwidth, device)
+        shape = (width, 3, settings.size, settings.size // 2 + 1, 2)
+        self._spectrum = torch.zeros(shape, device=device)
+        self._adam = Adam(self._spectrum)
+        self._goal = torch.zeros(0, device=device)
+        self._jobs: list[Job | None] = [None] * width
+        self._steps = [0] * width
+        self._maps = [np.zeros((settings.steps, 2, 3), dtype=np.float32)] * width
+        self._score = torch.zeros(width, device=device)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """What is being worked on."""
+        return [job for job in self._jobs if job is not None]
+
+    @property
+    def free(self) -> int:
+        """Places without a job."""
+        return sum(job is None for job in self._jobs)
+
+    def take(self, jobs: Sequence[Job]) -> None:
+        """Put jobs into free places."""
+        places = [i for i, job in enumerate(self._jobs) if job is None]
+        for i, job in zip(places, jobs, strict=False):
+            self._jobs[i] = job
+            self._start(i, job)
+        if len(jobs) and not all(self._jobs):
+            # Idle places compute along; what, does not matter, as long as it is a number.
+            for i in places[len(jobs) :]:
+                self._start(i, jobs[0])
+
+    def _start(self, i: int, job: Job) -> None:
+        # One Philox stream an icon and try. The counter starts at zero whatever else is rendered.
+        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(job.stream)))
+        if not len(self._goal):
+            self._goal = torch.zeros((len(self._jobs), len(job.target)), device=self._device)
+        self._goal[i] = torch.from_numpy(job.target).to(self._device)
+        self._spectrum[i] = torch.from_numpy(start_spectrum(rng, self._settings.size)).to(self._device)
+        self._maps[i] = self._settings.robustness.draw(rng, self._settings.steps, self._settings.size)
+        self._adam.restart(i)
+        self._steps[i], self._score[i] = 0, 0
+
+    def step(self) -> list[tuple[Job, Icons]]:
+        """One optimisation step of every place; gives what is finished and frees its places."""
+        settings, canvas = self._settings, self._canvas
+        maps = np.stack([maps[step] for maps, step in zip(self._maps, self._steps, strict=True)])
+        images = canvas.images(self._spectrum)
+        seen, grid = canvas.look(images, torch.from_numpy(maps).to(self._device))
+        redirect = None
+        if min(self._steps) < settings.redirect_steps:
+            redirect = torch.tensor([step < settings.redirect_steps for step in self._steps], device=self._device)
+        scores, gradient = self._network.ascend(seen, self._goal, redirect)
+        rates = [settings.learning_rate * schedule(step / settings.steps) for step in self._steps]
+        self._steps = [step + 1 for step in self._steps]
+        self._adam.step(canvas.pull_back(gradient, images, grid), self._steps, rates)
+        last_steps = max(1, settings.steps // 16)
+        for i, step in enumerate(self._steps):
+            if step > settings.steps - last_steps:
+                self._score[i] += scores[i] / last_steps
+        return self._finish()
+
+    def _finish(self) -> list[tuple[Job, Icons]]:
+        done = [i for i, step in enumerate(self._steps) if step == self._settings.steps]
+        finished = [(i, job) for i in done if (job := self._jobs[i]) is not None]
+        for i in done:
+            # An idle place goes on; it must not run out of views, nor redirect gradients again.
+            self._steps[i], self._jobs[i] = min(self._settings.redirect_steps, self._settings.steps - 1), None
+        # A processor judges one at a time: then the result does not depend on how many are finished together.
+        groups = [[one] for one in finished] if self._device.type == "cpu" else [finished]
+        return [pair for group in groups if group for pair in self._judge(group)]
+
+    def _judge(self, group: list[tuple[int, Job]]) -> list[tuple[Job, Icons]]:
+        places = [i for i, _ in group]
+        pixels = eight_bits(self._canvas.images(self._spectrum[places]))
+        means = torch.from_numpy(np.stack([job.mean for _, job in group])).to(self._device)
+        cosine, target_cosine = self._network.judge(pixels, means, self._goal[places])
+        icons = Icons(
+            images=pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy(),
+            cosine=cosine.cpu().numpy(),
+            target_cosine=target_cosine.cpu().numpy(),
+            score=self._score[places].cpu().numpy(),
+        )
+        return [(job, icons.take([n])) for n, (_, job) in enumerate(group)]
+
+
+def schedule(progress: float) -> float:
+    """Learning rate at `progress` from 0 to 1, as a share of the setting: a tenth at the end."""
+    return min(1.0, 0.1 + 3.6 * (1 - progress))

@@ -1,0 +1,131 @@
+"""Threads that optimise icons, each a batch of its own, on one processor core or one GPU."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from atlas.render.batch import Batch, Job
+    from atlas.render.icons import Icons
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One worker: how many threads its operators may use, and how to make its batch of so many places."""
+
+    threads: int
+    batch: Callable[[int], Batch]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a worker has done: steps of jobs since its last report, and finished jobs."""
+
+    steps: int
+    finished: list[tuple[Job, Icons]]
+
+
+def work(jobs: Sequence[Job], posts: Sequence[Post], width: int) -> Iterator[Report]:
+    """Do all jobs; reports come as they happen.
+
+    Two batches on two threads are faster than one batch on both: the small maps deep in a network are little to share.
+    A finished job's place goes to a waiting one. When memory runs out, a worker begins its jobs again in a batch of
+    half the width.
+
+    Raises
+    ------
+    Exception
+        What a worker raised, once all have stopped.
+    """
+    waiting = deque(jobs)
+    lock = threading.Lock()
+    stop = threading.Event()
+    reports: queue.SimpleQueue[Report | BaseException | None] = queue.SimpleQueue()
+
+    def fetch(n: int) -> list[Job]:
+        with lock:
+            return [waiting.popleft() for _ in range(min(n, len(waiting)))]
+
+    def give_back(unfinished: Sequence[Job]) -> None:
+        with lock:
+            waiting.extendleft(reversed(unfinished))
+
+    def run(post: Post) -> None:
+        try:
+            torch.set_num_threads(post.threads)
+            _run(post, width, fetch, give_back, reports.put, stop)
+            reports.put(None)
+        except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
+            reports.put(error)
+
+    with _threads_restored():
+        crew = [threading.Thread(target=run, args=(post,), daemon=True) for post in posts]
+        for thread in crew:
+            thread.start()
+        try:
+            busy = len(crew)
+            while busy:
+                report = reports.get()
+                if isinstance(report, BaseException):
+                    raise report
+                if report is None:
+                    busy -= 1
+                else:
+                    yield report
+        finally:
+            stop.set()
+            for thread in crew:
+                thread.join()
+
+
+def _run(
+    post: Post,
+    width: int,
+    fetch: Callable[[int], list[Job]],
+    give_back: Callable[[Sequence[Job]], None],
+    report: Callable[[Report], None],
+    stop: threading.Event,
+) -> None:
+    batch = None
+    with torch.no_grad():
+        while not stop.is_set():
+            try:
+                batch = batch or post.batch(width)
+                if batch.free:
+                    batch.take(fetch(batch.free))
+                if not batch.jobs:
+                    return
+                working = len(batch.jobs)
+                report(Report(working, batch.step()))
+            except RuntimeError as error:
+                if width == 1 or not _out_of_memory(error):
+                    raise
+                give_back(batch.jobs if batch else [])
+                batch = None
+                width = (width + 1) // 2
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    # A processor's allocator raises a plain RuntimeError.
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+
+
+@contextmanager
+def _threads_restored() -> Iterator[None]:
+    # What a thread sets becomes the default of threads that start later.
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
