@@ -4,9 +4,9 @@ import type { Context } from "./context";
 import { glyph, h, number } from "./dom";
 import { spritePlace } from "./drawlist";
 import { GLYPHS } from "./glyphs";
+import type { Grid } from "./paint";
 import type { Sheets } from "./sheets";
 import { type Encoded, type Rendered, sentence } from "./source";
-import type { Grid } from "./tiles";
 
 /** CSS pixels of the icon in the card. */
 const ICON = 256;

@@ -1,8 +1,8 @@
 /** What the parts of a view share. */
 import type { Viewport } from "./camera";
+import type { Grid } from "./paint";
 import type { Source } from "./source";
 import type { Store } from "./store";
-import type { Grid } from "./tiles";
 import type { Camera, Header, LayerInfo } from "./types";
 
 export interface Context {

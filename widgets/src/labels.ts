@@ -1,20 +1,29 @@
 /** Which class names are written on the picture, and where: thinned by the space there is. Pure. */
-import { toScreen, type Viewport, worldPx } from "./camera";
-import type { Grid } from "./tiles";
+import { type Viewport, worldPx } from "./camera";
+import type { Grid } from "./paint";
 import type { Camera } from "./types";
 
-export interface Label {
+/** A name and its place in the world. */
+export interface Placed {
   row: number;
   classIndex: number;
-  /** Centre of the text, CSS pixels. */
   x: number;
   y: number;
+  /** Half its width, CSS pixels. */
+  half: number;
 }
 
-/** CSS pixels of the view for one label. */
-const AREA = 21000;
-/** The same name is not written again closer than this, CSS pixels. */
+/** A line of text on the screen: its middle and half its length, CSS pixels. */
+export interface Line {
+  x: number;
+  y: number;
+  half: number;
+}
+
+/** The same name is not written again closer than this, CSS pixels; no name is longer. */
 const REPEAT = 260;
+/** Most names in a square of that side. */
+const DENSITY = 3;
 const [PAD_X, PAD_Y, HEIGHT] = [16, 14, 16];
 /** Cells at least this large carry their name at their foot, CSS pixels. */
 const FOOT = 72;
@@ -33,50 +42,82 @@ export const labelOrder = ({ cells }: Pick<Grid, "cells">): Int32Array => {
   return Int32Array.from(rows.sort((a, b) => score[b]! - score[a]!));
 };
 
-/** A place that something else has: the middle of a line of text, and half its length. */
-export interface Taken {
-  x: number;
-  y: number;
-  half: number;
-}
+/** Whether two lines of text come too near each other. */
+const meet = (a: Line, b: Line): boolean =>
+  Math.abs(a.x - b.x) < a.half + b.half + PAD_X && Math.abs(a.y - b.y) < HEIGHT + PAD_Y;
+
+/** Size of the world, CSS pixels, for which names are placed: half octaves, so that they stay while one zooms a little. */
+export const labelScale = (world: number): number => 2 ** (Math.floor(Math.log2(world) * 2) / 2);
 
 /**
- * Names in the order of their weight, each where it meets no other and nothing that is there already.
+ * Names in the order of their weight, each where it meets no other; for the whole level, so that none comes or goes
+ * while one moves.
  *
+ * @param scale CSS pixels that the whole atlas takes, at least
  * @param width CSS pixels that the name of a class takes
  */
 export const placeLabels = (
-  grid: Pick<Grid, "cells" | "style" | "info">,
+  grid: Pick<Grid, "cells" | "style">,
   order: Int32Array,
+  scale: number,
+  width: (classIndex: number) => number,
+): Placed[] => {
+  const { cells, style } = grid;
+  const placed: Placed[] = [];
+  const across = Math.ceil(scale / REPEAT) + 2;
+  const squares: ((Line & { classIndex: number })[] | undefined)[] = new Array(across * across);
+  for (const row of order) {
+    if (style.alpha[row]! < 0.5) continue;
+    const cell = cells.cell[row]!;
+    const [wx, wy] = [
+      ((cell % cells.size) + 0.5) / cells.size,
+      (Math.floor(cell / cells.size) + 0.5) / cells.size,
+    ];
+    const [x, y] = [wx * scale, wy * scale];
+    const square = (Math.floor(y / REPEAT) + 1) * across + Math.floor(x / REPEAT) + 1;
+    const own = squares[square];
+    if (own && own.length >= DENSITY) continue;
+    const classIndex = cells.topClass[row * cells.top]!;
+    const line = { x, y, half: Math.min(REPEAT / 2, width(classIndex) / 2), classIndex };
+    let crowded = false;
+    for (let i = 0; i < 9 && !crowded; i++) {
+      for (const other of squares[square + ((i / 3) | 0) * across - across + (i % 3) - 1] ?? []) {
+        const again = other.classIndex === classIndex && Math.hypot(other.x - x, other.y - y) < REPEAT;
+        if (again || meet(other, line)) {
+          crowded = true;
+          break;
+        }
+      }
+    }
+    if (crowded) continue;
+    if (own) own.push(line);
+    else squares[square] = [line];
+    placed.push({ row, classIndex, x: wx, y: wy, half: line.half });
+  }
+  return placed;
+};
+
+/** Those names that are on the screen and clear of what is there already. */
+export const visibleLabels = (
+  placed: readonly Placed[],
+  size: number,
   camera: Camera,
   view: Viewport,
-  width: (classIndex: number) => number,
-  taken: readonly Taken[] = [],
-): Label[] => {
-  const { cells, style, info } = grid;
-  const cellPx = worldPx(camera, view) / info.size;
-  const most = Math.max(4, Math.round((view.width * view.height) / AREA));
+  taken: readonly Line[],
+): (Line & { classIndex: number })[] => {
+  const scale = worldPx(camera, view);
+  const cellPx = scale / size;
   const foot = cellPx >= FOOT ? cellPx / 2 - HEIGHT * 0.75 : 0;
-  const placed: (Label & { half: number })[] = [];
-  for (const row of order) {
-    if (placed.length >= most) break;
-    if (style.alpha[row]! < 0.5) continue;
-    const [wx, wy] = cells.centre(row);
-    const [x, cy] = toScreen(camera, view, wx, wy);
-    const y = cy + foot;
-    if (x < 0 || y < 8 || x > view.width || y > view.height - 8) continue;
-    const classIndex = cells.topClass[row * cells.top]!;
-    const half = width(classIndex) / 2;
-    const meets = (other: Taken): boolean =>
-      Math.abs(other.x - x) < half + other.half + PAD_X && Math.abs(other.y - y) < HEIGHT + PAD_Y;
-    if (taken.some(meets)) continue;
-    const crowded = placed.some(
-      (other) =>
-        meets(other) || (other.classIndex === classIndex && Math.hypot(other.x - x, other.y - y) < REPEAT),
-    );
-    if (!crowded) placed.push({ row, classIndex, x, y, half });
+  const left = view.width / 2 - camera[0] * scale;
+  const top = view.height / 2 - camera[1] * scale + foot;
+  const lines: (Line & { classIndex: number })[] = [];
+  for (const { x: wx, y: wy, half, classIndex } of placed) {
+    const [x, y] = [left + wx * scale, top + wy * scale];
+    if (x < -half || y < -HEIGHT || x > view.width + half || y > view.height + HEIGHT) continue;
+    const line = { x, y, half, classIndex };
+    if (!taken.some((other) => meet(other, line))) lines.push(line);
   }
-  return placed.map(({ row, classIndex, x, y }) => ({ row, classIndex, x, y }));
+  return lines;
 };
 
 /** A class name as it is written in the picture: its first synonym, not too long. */

@@ -1,7 +1,8 @@
 /** The grids of an atlas: their cells when they are wanted, styled as the options say. */
+
+import type { Grid } from "./paint";
 import { type Source, sentence } from "./source";
 import { styleCells } from "./style";
-import type { Grid } from "./tiles";
 import type { LayerInfo, LevelInfo, Options } from "./types";
 
 /** Milliseconds before cells that could not be had are asked for again. */
@@ -10,6 +11,8 @@ const RETRY_AFTER = 4000;
 interface Entry {
   grid: Grid | null;
   info: LevelInfo;
+  /** What the header said of the level. */
+  given: string;
   failed: number;
   /** Attribution of the cells to `attributed`; null until it is there. */
   attribution: Float32Array | null;
@@ -42,7 +45,9 @@ export class Levels {
     if (!info) return null;
     const key = `${layer.name}/${size}`;
     let entry = this.entries.get(key);
-    if (entry && JSON.stringify(entry.info) !== JSON.stringify(info)) {
+    const given = JSON.stringify(info);
+    if (entry && entry.given !== given) {
+      entry.given = given;
       // The level has been built further: its cells are asked for again, the old ones stand in.
       if (entry.info.cells !== info.cells) {
         this.close(entry);
@@ -51,12 +56,14 @@ export class Levels {
         if (info.icons && !entry.info.icons) void this.settle(layer.name, entry);
         entry.info = info;
         if (entry.grid) entry.grid = { ...entry.grid, info, version: ++versions };
+        if (entry.grid && !entry.grid.overview && info.overview_px) void this.overlook(layer.name, entry);
       }
     }
     if (!entry) {
       entry = {
         grid: null,
         info,
+        given,
         failed: Number.NEGATIVE_INFINITY,
         attribution: null,
         attributed: -1,
@@ -113,9 +120,15 @@ export class Levels {
     this.entries.clear();
   }
 
-  private close(entry: Entry): void {
+  private letGo(entry: Entry): void {
     for (const icon of entry.grid?.live.values() ?? []) icon.close();
     entry.grid?.live.clear();
+  }
+
+  private close(entry: Entry): void {
+    this.letGo(entry);
+    entry.grid?.overview?.close();
+    if (entry.grid) entry.grid.overview = null;
   }
 
   /** The level's sheets are written: once they can be had, the icons that were pushed are let go. */
@@ -125,7 +138,24 @@ export class Levels {
     } catch {
       return; // What was pushed stays.
     }
-    this.close(entry);
+    this.letGo(entry);
+    if (entry.grid) entry.grid.version = ++versions;
+    this.changed();
+  }
+
+  /** Get the level's overview; without it the sheets do. */
+  private async overlook(layer: string, entry: Entry): Promise<void> {
+    const { grid } = entry;
+    if (!grid) return;
+    try {
+      const bitmap = await createImageBitmap(await this.source.overview(layer, entry.info.size));
+      if (this.entries.get(`${layer}/${entry.info.size}`) !== entry) bitmap.close();
+      else if (entry.grid) entry.grid.overview = bitmap;
+    } catch {
+      const { overview_px, ...info } = entry.info;
+      entry.info = info;
+      if (entry.grid) entry.grid.info = info;
+    }
     if (entry.grid) entry.grid.version = ++versions;
     this.changed();
   }
@@ -134,7 +164,16 @@ export class Levels {
     try {
       const cells = await this.source.cells(layer, entry.info.size);
       const style = styleCells(cells, this.options, null);
-      entry.grid = { layer, info: entry.info, cells, style, live: new Map(), version: ++versions };
+      entry.grid = {
+        layer,
+        info: entry.info,
+        cells,
+        style,
+        live: new Map(),
+        overview: null,
+        version: ++versions,
+      };
+      if (entry.info.overview_px) void this.overlook(layer, entry);
       this.loaded(layer, entry.info.size);
     } catch (error) {
       entry.failed = performance.now();

@@ -3,7 +3,7 @@ import { visibleWorld } from "./camera";
 import { type Palette, scaleColour } from "./colour";
 import type { Context } from "./context";
 import { h } from "./dom";
-import type { Grid } from "./tiles";
+import type { Grid } from "./paint";
 
 const SIDE = 112;
 /** Share of the map that the atlas takes. */

@@ -3,10 +3,18 @@ import { toScreen, type Viewport, worldPx } from "./camera";
 import { parseCellId } from "./cells";
 import type { Palette } from "./colour";
 import type { Context } from "./context";
-import { labelOrder, placeLabels, shortName, type Taken } from "./labels";
+import {
+  type Line,
+  labelOrder,
+  labelScale,
+  type Placed,
+  placeLabels,
+  shortName,
+  visibleLabels,
+} from "./labels";
 import type { Point } from "./lasso";
+import type { Grid } from "./paint";
 import type { Scene } from "./renderer";
-import type { Grid } from "./tiles";
 import type { Camera, Marker } from "./types";
 
 /** Most words kept as pictures: writing text takes a processor longer than copying it. */
@@ -118,7 +126,7 @@ const selected = (context: CanvasRenderingContext2D, ids: readonly string[], sce
 };
 
 /** A marker's text, and where its middle is. */
-const markerText = (marker: Marker, words: Words, scene: Scene): Taken & { text: string } => {
+const markerText = (marker: Marker, words: Words, scene: Scene): Line & { text: string } => {
   const text = shortName(marker.text.split(/[\\/]/).at(-1)!, 32);
   const [x, y] = toScreen(scene.camera, scene.view, marker.x, marker.y);
   const half = text ? words.width(text) / 2 : 0;
@@ -193,6 +201,8 @@ export const overlay = (
 ): ((context: CanvasRenderingContext2D, scene: Scene) => void) => {
   const words = new Words();
   const orders = new WeakMap<Grid["cells"], Int32Array>();
+  let placed: Placed[] = [];
+  let placedFor = "";
   const names = (context: CanvasRenderingContext2D, grid: Grid, scene: Scene): void => {
     const { store } = host;
     const { camera, view } = scene;
@@ -205,9 +215,14 @@ export const overlay = (
       orders.set(grid.cells, order);
     }
     const text = (index: number): string => shortName(host.className(index));
-    const width = (index: number): number => words.width(text(index));
+    const scale = labelScale(worldPx(camera, view));
+    const key = `${grid.layer} ${grid.info.size} ${grid.version} ${scale}`;
+    if (key !== placedFor) {
+      placedFor = key;
+      placed = placeLabels(grid, order, scale, (index) => words.width(text(index)));
+    }
     const taken = host.header().markers.map((marker) => markerText(marker, words, scene));
-    for (const label of placeLabels(grid, order, camera, view, width, taken)) {
+    for (const label of visibleLabels(placed, grid.info.size, camera, view, taken)) {
       const word = words.get(text(label.classIndex), scene.ratio);
       const x = Math.round(label.x - word.width / 2);
       context.drawImage(word.canvas, x, Math.round(label.y - word.height / 2), word.width, word.height);

@@ -5,13 +5,15 @@ import {
   cellPx,
   movingPitch,
   restingPitch,
+  sheetMip,
   type TileDraw,
   type TileSet,
   tileSet,
   visibleTiles,
 } from "./drawlist";
+import type { Grid } from "./paint";
 import type { Sheets, Want } from "./sheets";
-import { type Grid, mipFor, Tiles } from "./tiles";
+import { Tiles } from "./tiles";
 import type { Camera } from "./types";
 
 /** Milliseconds of a frame that painting tiles may take, while moving and at rest. */
@@ -130,7 +132,7 @@ export class Renderer {
 
   private request(grid: Grid, set: TileSet, missing: Set<number>): void {
     if (!grid.info.icons) return;
-    const mip = mipFor(set, grid.info);
+    const mip = sheetMip(grid.info, set.pitch);
     for (const sheet of missing) {
       this.wanted.set(`${grid.layer}/${grid.info.size}/${sheet}@${mip}`, {
         layer: grid.layer,

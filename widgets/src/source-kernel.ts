@@ -123,6 +123,7 @@ export const kernelSource = (kernel: Kernel, signal: AbortSignal): Source => ({
   cells: cellsOf(kernel, signal),
   sheet: async (layer, level, sheet) =>
     blob((await kernel.ask({ kind: "sheet", layer, level, sheet })).buffers[0]),
+  overview: async (layer, level) => blob((await kernel.ask({ kind: "overview", layer, level })).buffers[0]),
   attribution: async (layer, level, classIndex) => {
     const { buffers } = await kernel.ask({ kind: "attribution", layer, level, class_index: classIndex });
     return new Float32Array(aligned(buffers[0] ?? new ArrayBuffer(0)));

@@ -8,6 +8,7 @@ type Ref = string;
 export interface PayloadLevel {
   cells: CellsInfo & { data: Ref };
   sheets: Ref[];
+  overview?: Ref | null;
   attribution: { data: Ref; scale: number[]; classes: number } | null;
   patches: (Ref[] | null)[] | null;
 }
@@ -102,6 +103,11 @@ export const pageSource = (payload: Payload): Source => {
       const ref = level(layer, size).sheets[sheet];
       if (ref === undefined) throw new Said(`Sheet ${sheet} of level ${size} is not in this page.`);
       return image(ref);
+    },
+    overview: async (layer, size) => {
+      const { overview } = level(layer, size);
+      if (!overview) throw new Said(`Level ${size} has no overview in this page.`);
+      return image(overview);
     },
     attribution: async (layer, size, classIndex) => {
       const { attribution, cells } = level(layer, size);

@@ -12,6 +12,8 @@ export interface Rendered {
 export interface Source {
   cells(layer: string, size: number): Promise<Cells>;
   sheet(layer: string, size: number, sheet: number): Promise<Encoded>;
+  /** The whole level in one picture, `overview_px` a cell, empty cells transparent. */
+  overview(layer: string, size: number): Promise<Encoded>;
   /** Attribution of every cell to one class, (n). */
   attribution(layer: string, size: number, classIndex: number): Promise<Float32Array>;
   /** Real patches of a cell, nearest to its mean first; none when they cannot be reached. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { labelOrder, placeLabels, shortName } from "../src/labels";
+import { worldPx } from "../src/camera";
+import { labelOrder, labelScale, placeLabels, shortName, visibleLabels } from "../src/labels";
 import { styleCells } from "../src/style";
-import { DEFAULT_OPTIONS, type LevelInfo } from "../src/types";
+import { type Camera, DEFAULT_OPTIONS } from "../src/types";
 import { makeCells, type Row } from "./grid";
 
 const size = 30;
@@ -11,7 +12,6 @@ const rows: Row[] = Array.from({ length: size * size }, (_, cell) => ({
   top: [[cell % 40, ((cell * 31) % 97) / 97]],
 }));
 const cells = makeCells(size, rows);
-const info = { size } as LevelInfo;
 const style = styleCells(cells, DEFAULT_OPTIONS, null);
 const view = { width: 900, height: 700 };
 const width = (index: number): number => 40 + index;
@@ -26,24 +26,40 @@ describe("labels", () => {
     expect([...order].every((row) => cells.topValue[row * 2]! > 0)).toBe(true);
   });
 
-  it("never writes one name over another", () => {
+  it("never writes one name over another, nor the same one twice in a place", () => {
     for (const zoom of [0.6, 1, 3, 12]) {
-      const placed = placeLabels({ cells, style, info }, order, [0.4, 0.6, zoom], view, width);
-      expect(placed.length).toBeGreaterThan(3);
-      for (const [i, a] of placed.entries()) {
-        for (const b of placed.slice(i + 1)) {
-          const apart =
-            Math.abs(a.x - b.x) >= (width(a.classIndex) + width(b.classIndex)) / 2 ||
-            Math.abs(a.y - b.y) >= 16;
-          expect(apart).toBe(true);
+      const camera: Camera = [0.4, 0.6, zoom];
+      const placed = placeLabels({ cells, style }, order, labelScale(worldPx(camera, view)), width);
+      const lines = visibleLabels(placed, size, camera, view, []);
+      expect(lines.length).toBeGreaterThan(3);
+      for (const [i, a] of lines.entries()) {
+        for (const b of lines.slice(i + 1)) {
+          expect(Math.abs(a.x - b.x) >= a.half + b.half || Math.abs(a.y - b.y) >= 16).toBe(true);
+          if (a.classIndex === b.classIndex) expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThan(200);
         }
       }
     }
   });
 
+  it("keeps names where they are while one moves", () => {
+    const placed = placeLabels({ cells, style }, order, 1000, width);
+    const [before, after] = [0.5, 0.51].map((x) => visibleLabels(placed, size, [x, 0.5, 4], view, []));
+    const inside = before!.filter((line) => line.x > 200 && line.x < 700);
+    for (const line of inside)
+      expect(after!.some((other) => other.classIndex === line.classIndex)).toBe(true);
+  });
+
+  it("keeps clear of what is there already", () => {
+    const placed = placeLabels({ cells, style }, order, 1000, width);
+    const everything = [{ x: 450, y: 350, half: 2000 }];
+    for (const line of visibleLabels(placed, size, [0.5, 0.5, 1], view, everything)) {
+      expect(Math.abs(line.y - 350)).toBeGreaterThan(16);
+    }
+  });
+
   it("names no cell that a filter leaves out", () => {
     const hidden = { ...style, alpha: new Float32Array(cells.n) };
-    expect(placeLabels({ cells, style: hidden, info }, order, [0.5, 0.5, 1], view, width)).toEqual([]);
+    expect(placeLabels({ cells, style: hidden }, order, 1000, width)).toEqual([]);
   });
 
   it("writes the first synonym, and not too much of it", () => {
