@@ -12,7 +12,6 @@ from atlas.by_class import ByClass
 from atlas.errors import AtlasError
 from atlas.export import Marker, render_level, write_png
 from atlas.export.page import write_page
-from atlas.models.depth import is_early
 from atlas.patches import Patches
 from atlas.projection import Projection, project
 
@@ -97,8 +96,9 @@ class Atlas(ByClass):
 
     def _labels(self, level: int, layer: str | None) -> list[str]:
         name = self.record(layer)[0]
-        if is_early(name):
-            raise AtlasError(f"Class labels mean little at {name}, so early in the network; draw it without labels.")
+        note = self.label_meaning(name).note
+        if note is not None:
+            raise AtlasError(f"{note.removesuffix('.')}; draw it without labels.")
         table = self.cells(level, name)
         if "class" not in table.columns:
             raise AtlasError("This atlas has no class labels: no attributions were collected, or no class names.")

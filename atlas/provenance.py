@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atlas.activations import label_meaning
 from atlas.assets import asset
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ _MOST_CLIMBS = 2
 
 def provenance_of(folder: Path, acts: Activations, model: VisionModel) -> dict[str, Any]:
     """Network, activations and libraries, as plain values for `atlas.json`."""
-    collected = {name: acts.provenance[name] for name in ("images", "positions", "seed") if name in acts.provenance}
+    collected: dict[str, Any] = {
+        name: acts.provenance[name] for name in ("images", "positions", "seed") if name in acts.provenance
+    }
+    meanings = [label_meaning(layer, acts.provenance.get("attribution")) for layer in acts.layers]
+    collected["attribution"] = {meaning.layer: meaning.record() for meaning in meanings if meaning.rows}
     # New pictures are brought to the size that the activations were collected at.
     size = acts.provenance.get("settings", {}).get("size", model.input_size)
     return {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atlas.activations import Activations, open_activations, select
+from atlas.activations import Activations, LabelMeaning, label_meaning, open_activations, select
 from atlas.arrays import read_arrays
 from atlas.assets import asset
 from atlas.errors import AtlasError
@@ -82,6 +82,15 @@ class AtlasReader:
             raise AtlasError(f"The atlas has no layer {name!r}; it has {', '.join(self.layers)}.")
         return name, self.manifest.layers[name]
 
+    def label_meaning(self, layer: str | None = None) -> LabelMeaning:
+        """Say what the class labels of a layer (by default the first) are worth: whether attributions tell the class.
+
+        Measured while the activations were collected. Where they do not say, the name of the layer decides: the early
+        layers of networks that are known have no labels.
+        """
+        name = self.record(layer)[0]
+        return label_meaning(name, self.provenance["activations"]["collected"].get("attribution"))
+
     def grids(self, layer: str | None = None) -> tuple[int, ...]:
         """Grid sizes of a layer (by default the first), coarse to fine."""
         return tuple(self.record(layer)[1].levels)
@@ -130,11 +139,12 @@ class AtlasReader:
     def cells(self, level: int | None = None, layer: str | None = None) -> CellTable:
         """Cells of a level as a table; ``.to_pandas()`` gives a DataFrame.
 
-        Columns: cell, row, column, x, y, count, spread, mixture; with attributions class_index, class (where names are
-        known) and attribution; with icons cosine.
+        Columns: cell, row, column, x, y, count, spread, mixture; with attributions class_index, class and attribution;
+        with icons cosine. There is no class where names are not known or mean little (`label_meaning`).
         """
         found = self.level(level, layer)
-        table = found.grid.table(self.class_names)
+        names = self.class_names if self.label_meaning(layer).informative else None
+        table = found.grid.table(names)
         return table if found.cosine is None else table.with_columns(cosine=found.cosine)
 
     def xy(self, layer: str | None = None) -> NDArray[np.float32]:

@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import atlas
-from atlas.activations import Activations, open_activations, write_activations
+from atlas.activations import Activations, collect, open_activations, write_activations
 from atlas.atlas import Atlas
 from atlas.errors import AtlasError
 from atlas.export import Marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from atlas.models import VisionModel
 
 
 @pytest.fixture
@@ -50,6 +55,24 @@ def test_the_table_of_cells_says_what_is_in_each(small_atlas: Atlas, small_acts:
         assert cell["class_index"] == mean.argmax()
         assert cell["class"] == ("ant", "bee", "cat", "dog", "eel")[mean.argmax()]
         assert cell["attribution"] == pytest.approx(mean.max(), abs=1e-5)
+
+
+def test_labels_that_mean_little_are_neither_listed_nor_written(
+    small_net: VisionModel, small_pictures: NDArray[np.uint8], build_small: Callable[..., Atlas], tmp_path: Path
+) -> None:
+    acts = collect(small_net, small_pictures, "body", per_image=8, progress=False)
+    world = build_small(acts, tmp_path / "measured.atlas", grids=(2,))
+    meaning = world.label_meaning()
+    images = torch.from_numpy(small_pictures).permute(0, 3, 1, 2).float() / 255
+    predicted = small_net.logits(images).argmax(1).numpy()[acts["body"].image]
+    assert meaning.rows == 320
+    assert meaning.agreement == pytest.approx((np.asarray(acts["body"].attributions).argmax(1) == predicted).mean())
+    assert not meaning.informative
+    table = world.cells(2)
+    assert "class" not in table.columns
+    assert {"class_index", "attribution"} <= set(table.columns)
+    with pytest.raises(AtlasError, match=r"^Class labels mean little at body: .* by chance; draw it without labels\.$"):
+        world.to_png(tmp_path / "x.png", labels=True)
 
 
 def test_the_finest_level_is_meant_when_none_is_named(small_atlas: Atlas) -> None:

@@ -14,6 +14,7 @@ from atlas.activations.convert import write_activations
 from atlas.activations.data import Activations, LayerActivations, RowArray
 from atlas.activations.digests import canonical_json, digest_of
 from atlas.activations.encoding import Encoding
+from atlas.activations.meaning import LabelMeaning, label_meaning
 from atlas.activations.positions import default_per_image, interior, sample_positions
 from atlas.activations.selection import select
 from atlas.activations.store import open_activations
@@ -21,6 +22,7 @@ from atlas.activations.store import open_activations
 __all__ = [
     "Activations",
     "Encoding",
+    "LabelMeaning",
     "LayerActivations",
     "RowArray",
     "attribute",
@@ -29,6 +31,7 @@ __all__ = [
     "default_per_image",
     "digest_of",
     "interior",
+    "label_meaning",
     "open_activations",
     "sample_positions",
     "select",

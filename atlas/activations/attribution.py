@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.autograd import forward_ad
@@ -49,7 +49,25 @@ def attribute(model: VisionModel, images: Tensor, layer: str, rows: Tensor, cols
         The part of the network after `layer` cannot be differentiated in forward mode, or the
         logits do not depend on the layer.
     """
-    return Attributor(model, layer)(images, rows, cols)[1]
+    return Attributor(model, layer)(images, rows, cols).attributions
+
+
+class Attributed(NamedTuple):
+    """What one pass gives for n positions.
+
+    Attributes
+    ----------
+    vectors : Tensor (n, C)
+        Activations at the positions.
+    attributions : Tensor (n, K)
+        What each contributes to every class.
+    logits : Tensor (n, K)
+        Logits of its image.
+    """
+
+    vectors: Tensor
+    attributions: Tensor
+    logits: Tensor
 
 
 class Attributor:
@@ -72,8 +90,8 @@ class Attributor:
         self.layer = model.layer(layer).name
         self._repeat_images = False
 
-    def __call__(self, images: Tensor, rows: Tensor, cols: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors (..., C) at the positions and their attributions (..., K), from one pass; see `attribute`."""
+    def __call__(self, images: Tensor, rows: Tensor, cols: Tensor) -> Attributed:
+        """From one pass: vectors at the positions, their attributions, and the logits; see `attribute`."""
         per_image = rows.numel() // max(1, len(images))
         which = torch.arange(len(images), device=images.device).repeat_interleave(per_image)
         flat_rows, flat_cols = rows.reshape(-1).to(images.device), cols.reshape(-1).to(images.device)
@@ -81,10 +99,9 @@ class Attributor:
             self._group(images, which[part], flat_rows[part], flat_cols[part])
             for part in (slice(start, start + MAX_DUALS) for start in range(0, len(which), MAX_DUALS))
         ]
-        vectors, products = (torch.cat(halves).reshape(*rows.shape, -1) for halves in zip(*parts, strict=True))
-        return vectors, products
+        return Attributed(*(torch.cat(halves).reshape(*rows.shape, -1) for halves in zip(*parts, strict=True)))
 
-    def _group(self, images: Tensor, which: Tensor, rows: Tensor, cols: Tensor) -> tuple[Tensor, Tensor]:
+    def _group(self, images: Tensor, which: Tensor, rows: Tensor, cols: Tensor) -> Attributed:
         first, last = int(which[0]), int(which[-1])
         images, which = images[first : last + 1], which - first
         if len(which) == len(images):
@@ -98,7 +115,7 @@ class Attributor:
                 self._repeat_images = True
         return self._product(images.index_select(0, which), None, rows, cols)
 
-    def _product(self, images: Tensor, which: Tensor | None, rows: Tensor, cols: Tensor) -> tuple[Tensor, Tensor]:
+    def _product(self, images: Tensor, which: Tensor | None, rows: Tensor, cols: Tensor) -> Attributed:
         seen: list[Tensor] = []
 
         def perturb(h: Tensor) -> Tensor:
@@ -127,13 +144,13 @@ class Attributor:
                 ) from error
             if which is not None and len(logits) != len(which):
                 raise RuntimeError("the network folded the enlarged batch")
-            change: Tensor | None = forward_ad.unpack_dual(logits).tangent  # type: ignore[no-untyped-call]
+            value, change = forward_ad.unpack_dual(logits)  # type: ignore[no-untyped-call]
             if change is None:
                 raise AtlasError(
                     f"The logits of {self.model.name} do not depend on {self.layer}, or the path is detached;"
                     " choose another layer, or attributions=False."
                 )
-            return seen[-1], change.detach().clone()
+            return Attributed(seen[-1], change.detach().clone(), value.detach().clone())
 
 
 def _make_dual(primal: Tensor, tangent: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ class MemoryWriter:
         self._provenance: dict[str, Any] = {}
         self.next_image = 0
         self.skipped: list[dict[str, str]] = []
+        self.meaning: dict[str, Any] = {}
 
     @property
     def n_images(self) -> int:

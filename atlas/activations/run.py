@@ -9,6 +9,7 @@ import torch
 
 from atlas.activations.attribution import Attributor
 from atlas.activations.encoding import checked
+from atlas.activations.meaning import MeaningSums
 from atlas.activations.plan import provenance_of
 from atlas.activations.positions import sample_positions
 from atlas.activations.rows import Rows, joined
@@ -54,6 +55,12 @@ class Run:
         self._start = self.reached = writer.next_image
         self._skipped_before = writer.skipped
         self._attributors = {name: Attributor(model, name) for name in plan.per_image} if plan.attributions else {}
+        self._meaning = {
+            name: MeaningSums.from_record(writer.meaning[name])
+            if name in writer.meaning
+            else MeaningSums(model.n_classes)
+            for name in self._attributors
+        }
         self._read = 0
         self._images: list[ImageRecord] = []
         self._rows: dict[str, list[Rows]] = {name: [] for name in plan.per_image}
@@ -98,7 +105,8 @@ class Run:
             self._images,
             {name: joined(blocks) for name, blocks in self._rows.items() if blocks},
             next_image,
-            provenance_of(self._plan, self._model, self._source, read=read, skipped=self._skipped_before + met),
+            provenance_of(self._plan, self._model, self._source, read=read, skipped=self._skipped_before + met)
+            | {"attribution": {name: sums.record() for name, sums in self._meaning.items()}},
         )
         self._images = []
         self._rows = {name: [] for name in self._rows}
@@ -111,8 +119,9 @@ class Run:
         rows, cols = torch.from_numpy(chosen.astype(np.int64)).to(images.device).unbind(-1)
         attributions = None
         if maps is None:
-            vectors, product = self._attributors[layer.name](images, rows, cols)
+            vectors, product, logits = self._attributors[layer.name](images, rows, cols)
             attributions = self._numbers(product.flatten(0, 1), f"attributions of {layer.name}")
+            self._meaning[layer.name].add(attributions, logits.flatten(0, 1).float().cpu().numpy(), layer.map_size)
         else:
             vectors = maps[torch.arange(len(ids), device=maps.device)[:, None], :, rows, cols]
         vectors = vectors.flatten(0, 1)

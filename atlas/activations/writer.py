@@ -175,6 +175,11 @@ class StoreWriter:
         """Committed list of skipped images."""
         return list(self.header.provenance["images"]["skipped"])
 
+    @property
+    def meaning(self) -> dict[str, Any]:
+        """Committed sums on what attributions mean, by layer; see `MeaningSums`."""
+        return dict(self.header.provenance.get("attribution", {}))
+
     def append(
         self,
         images: Sequence[ImageRecord],

@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from atlas.models.depth import is_early
 from atlas.sprites import FRAME_PX, SHEET_PX, SheetGeometry
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def viewer_header(
         "classes": names,
         "layers": [_layer(world, name, sizes) for name, sizes in shown.items()],
         "markers": [_marker(world, marker) for marker in markers or ()],
-        "axes": world.provenance.get("axes"),
+        "axes": world.axes,
         "patches": patches,
     }
 
@@ -74,14 +73,14 @@ def identity(world: AtlasReader) -> str:
 
 
 def _layer(world: AtlasReader, name: str, sizes: Sequence[int]) -> dict[str, Any]:
-    early = is_early(name)
+    meaning = world.label_meaning(name)
     records = world.record(name)[1].levels
     grids = [world.level(size, name).grid for size in sizes[:1]]
     known = world.class_names is not None and any(grid.top_classes.shape[1] for grid in grids)
     return {
         "name": name,
-        "labels": known and not early,
-        "note": f"Class labels mean little at {name}, so early in the network." if known and early else None,
+        "labels": known and meaning.informative,
+        "note": meaning.note if known else None,
         "levels": [_level(size, records[size]) for size in sizes],
     }
 

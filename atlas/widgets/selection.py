@@ -10,7 +10,6 @@ import numpy as np
 from traitlets import TraitType
 
 from atlas.errors import AtlasError
-from atlas.models.depth import is_early
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -172,7 +171,9 @@ class Selection(Sequence[SelectedCell]):
 
     def _label(self, level: AtlasLevel, i: int) -> str | None:
         names = self._world.class_names
-        if names is None or is_early(self.layer) or not level.grid.top_classes.shape[1]:
+        if names is None or not level.grid.top_classes.shape[1]:
+            return None
+        if not self._world.label_meaning(self.layer).informative:
             return None
         return names[int(level.grid.top_classes[i, 0])]
 
