@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from atlas.errors import AtlasError
 from atlas.manifest import FILE, LayerRecord, LevelRecord, Manifest, Stage
+from atlas.progress import Watcher
 from atlas.provenance import provenance_of
 from atlas.stages import IconPlan, grid_stage, icons_stage
 
@@ -105,10 +106,16 @@ def add_levels(
         same = before is not None and before.grid.digest == grid.digest
         icons = before.icons if before is not None and same else None
         record.levels[size] = LevelRecord(grid, icons)
-        manifest.write(folder)
+        _enter(folder, manifest, report)
         record.levels[size].icons = icons_stage(folder, icons, acts, name, grid, level, plan, report)
         record.levels = dict(sorted(record.levels.items()))
-        manifest.write(folder)
+        _enter(folder, manifest, report)
+
+
+def _enter(folder: Path, manifest: Manifest, report: Progress) -> None:
+    manifest.write(folder)
+    if isinstance(report, Watcher):
+        report.changed(folder)
 
 
 def tidy(folder: Path, manifest: Manifest) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from atlas.by_class import ByClass
 from atlas.errors import AtlasError
 from atlas.export import Marker, render_level, write_png
+from atlas.export.deepzoom import write_deep_zoom
 from atlas.export.page import write_page
 from atlas.patches import Patches
 from atlas.projection import Projection, project
@@ -229,6 +230,39 @@ class Atlas(ByClass):
             title=title,
             patches=patches,
         )
+
+    def to_dzi(
+        self,
+        folder: str | os.PathLike[str],
+        level: int | None = None,
+        *,
+        layer: str | None = None,
+        picture_format: str = "webp",
+    ) -> Path:
+        """Write one level as a deep zoom image, for OpenSeadragon and every viewer that reads its format.
+
+        Parameters
+        ----------
+        folder : path
+            Folder to write: ``atlas.dzi`` and its tiles.
+        level : int, optional
+            Cells a side; by default the finest.
+        layer : str, optional
+            By default the first.
+        picture_format : {"webp", "png"}
+            Of the tiles. Blanks are transparent in both.
+
+        Returns
+        -------
+        Path
+            The ``.dzi`` file.
+
+        Raises
+        ------
+        AtlasError
+            The level is not there or not rendered, or the folder holds something else.
+        """
+        return write_deep_zoom(self.level(level, layer), Path(folder), picture_format=picture_format)
 
     def _repr_png_(self) -> bytes | None:
         """Show the coarsest level in notebooks that run no widget."""

@@ -21,7 +21,7 @@ from atlas.patches import crop_patch
 from atlas.render import Icons, RenderSettings, lanes_on, render, render_tiles, rescue, whiten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -76,6 +76,7 @@ def render_icons(
     engine: str,
     partial: Path,
     progress: Callable[[int, int], None],
+    watch: Callable[[Sequence[int], NDArray[np.uint8]], None],
 ) -> Icons:
     """Render every cell of a level.
 
@@ -85,6 +86,8 @@ def render_icons(
         Second moment of the layer's activations, for whitening.
     partial : Path
         Folder that keeps finished tiles: an interrupted call goes on from it. Removed by the caller.
+    watch : callable
+        Called with rows of the level and their icons (n, S, S, 3), as soon as they are there.
 
     Returns
     -------
@@ -125,6 +128,7 @@ def render_icons(
         if icons is not None:
             parts[start] = icons
             done += count
+            watch(range(start, start + count), icons.images)
             progress(done, len(level))
     # Only the last tile may be short, so that those that are missing come back as they are cut here.
     missing = [start for start in starts if start not in parts]
@@ -133,6 +137,7 @@ def render_icons(
     for start, icons in zip(missing, tiles, strict=True):
         _save(files[start], icons)
         parts[start] = icons
+        watch(range(start, start + len(icons)), icons.images)
     rendered = Icons.concatenate([Icons.empty(settings.size), *(parts[start] for start in starts)])
     if engine != "atlas":
         return rendered

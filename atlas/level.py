@@ -10,6 +10,8 @@ import numpy as np
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from atlas.grid import Level
@@ -28,12 +30,15 @@ class AtlasLevel:
         ``icons[i]`` is the icon of ``grid.cell[i]``, (S, S, 3) uint8; None while they are not rendered.
     cosine, target_cosine : array (M,) or None
         Achieved cosine of each icon to the cell's mean vector, and to the whitened target.
+    overview : callable or None
+        Reads the level in one picture, a WebP file, see `atlas.overview`; None where there is none.
     """
 
     grid: Level
     icons: SheetReader | None
     cosine: NDArray[np.float32] | None
     target_cosine: NDArray[np.float32] | None
+    overview: Callable[[], bytes] | None = None
 
     @property
     def size(self) -> int:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from atlas.models import VisionModel
+    from atlas.widgets.live import LiveView
 
 
 def build(
@@ -47,6 +48,7 @@ def build(
     per_image: int | Literal["all"] | None = None,
     workers: int | None = None,
     progress: bool | Progress = True,
+    view: bool = False,
 ) -> Atlas:
     """Build an atlas, or go on with one.
 
@@ -84,6 +86,8 @@ def build(
         See `collect`.
     progress : bool or Progress
         True for bars, False for silence, or something to report to.
+    view : bool
+        In a notebook, open the atlas as soon as it has a level: icons appear in their places while they are rendered.
 
     Returns
     -------
@@ -92,10 +96,13 @@ def build(
     Raises
     ------
     AtlasError
-        Nothing to build from; inputs that do not fit each other; an `out` that is something else.
+        Nothing to build from; inputs that do not fit each other; an `out` that is something else; `view` without a
+        notebook.
     """
     settings = rendering or RenderSettings()
     _check(grids, seed, settings, icons, engine, images)
+    if view:
+        _check_notebook()
     bars: AbstractContextManager[Progress]
     bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
     with bars as report:
@@ -110,12 +117,14 @@ def build(
         plan = IconPlan(model=model, settings=settings, seed=seed, engine=engine, source=source)
         folder = _folder(out, acts)
         manifest = take_up(folder, acts, model, seed)
-        for name in layers:
-            laid_out = layout or replace(LayoutSettings.for_layer(name), seed=seed)
-            old = manifest.layers.get(name)
-            placed = layout_stage(folder, old.layout if old else None, acts, name, laid_out, report)
-            add_levels(folder, manifest, acts, name, placed, sizes_for(grids, placed[1]), min_count, plan, report)
-        tidy(folder, manifest)
+        with _watched(report, model) if view else nullcontext(report) as watching:
+            for name in layers:
+                laid_out = layout or replace(LayoutSettings.for_layer(name), seed=seed)
+                old = manifest.layers.get(name)
+                placed = layout_stage(folder, old.layout if old else None, acts, name, laid_out, watching)
+                sizes = sizes_for(grids, placed[1])
+                add_levels(folder, manifest, acts, name, placed, sizes, min_count, plan, watching)
+            tidy(folder, manifest)
     return Atlas(folder)
 
 
@@ -136,6 +145,19 @@ def _check(
         raise AtlasError("icons='medoid' shows real patches: give images=…, those that were collected from.")
     if engine not in ENGINES:
         raise AtlasError(f"engine is {engine!r}; choose {' or '.join(repr(name) for name in ENGINES)}.")
+
+
+def _check_notebook() -> None:
+    from atlas.widgets.still import in_notebook  # noqa: PLC0415 - notebooks' packages take a moment to import
+
+    if not in_notebook():
+        raise AtlasError("view=True shows the atlas in a notebook while it is built, and this is none; leave it out.")
+
+
+def _watched(report: Progress, model: VisionModel) -> LiveView:
+    from atlas.widgets.live import LiveView  # noqa: PLC0415
+
+    return LiveView(report, model)
 
 
 def _check_layers(acts: Activations, model: VisionModel, layers: Sequence[str]) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from tqdm.auto import tqdm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Progress(Protocol):
@@ -19,6 +24,17 @@ class Progress(Protocol):
 
     def note(self, line: str) -> None:
         """Say one line: what will be done, what it will cost, what was found."""
+
+
+@runtime_checkable
+class Watcher(Progress, Protocol):
+    """What wants to see an atlas grow, besides its progress."""
+
+    def changed(self, folder: Path) -> None:
+        """Hear that the atlas in `folder` has another layer, level or set of icons."""
+
+    def icons(self, layer: str, size: int, rows: Sequence[int], images: NDArray[np.uint8]) -> None:
+        """See icons (n, S, S, 3) of a level, by their rows among its cells, finished or on their way."""
 
 
 class Silent:

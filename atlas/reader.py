@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from atlas.grid import CellTable, Level
 from atlas.layout import Landmarks
 from atlas.level import AtlasLevel
 from atlas.manifest import LayerRecord, Manifest, Stage
+from atlas.overview import read_overview
 from atlas.sprites import SheetReader
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class AtlasReader:
     def __repr__(self) -> str:
         layers = "; ".join(f"{layer} at {', '.join(str(size) for size in self.grids(layer))}" for layer in self.layers)
         return f"<{type(self).__name__} {self.path.name}: {layers}>"
+
+    def reload(self) -> None:
+        """Read anew what the atlas holds, after a build went on."""
+        self.manifest = Manifest.read(self.path)
+        self._levels.clear()
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -128,12 +134,15 @@ class AtlasReader:
         if (name, chosen) not in self._levels:
             stages = record.levels[chosen]
             grid = Level.from_arrays(read_arrays(self._folder(stages.grid) / "arrays.zarr"))
-            icons, scores = None, {}
+            icons, scores, overview = None, {}, None
             if stages.icons is not None:
                 folder = self._folder(stages.icons)
                 icons = SheetReader(folder, int(stages.icons.summary["icon_px"]), len(grid))
                 scores = read_arrays(folder / "arrays.zarr", "cosine", "target_cosine")
-            self._levels[name, chosen] = AtlasLevel(grid, icons, scores.get("cosine"), scores.get("target_cosine"))
+                side = stages.icons.summary.get("overview_px")
+                overview = partial(read_overview, folder, chosen, side) if isinstance(side, int) and side else None
+            scored = scores.get("cosine"), scores.get("target_cosine")
+            self._levels[name, chosen] = AtlasLevel(grid, icons, *scored, overview)
         return self._levels[name, chosen]
 
     def cells(self, level: int | None = None, layer: str | None = None) -> CellTable:

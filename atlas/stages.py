@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from dataclasses import asdict, dataclass
@@ -17,6 +18,8 @@ from atlas.layout import LayoutSettings
 from atlas.layout import layout as lay_out
 from atlas.manifest import Stage
 from atlas.models.depth import is_early
+from atlas.overview import write_overview
+from atlas.progress import Watcher
 from atlas.provenance import versions
 from atlas.render import arithmetic, second_moment
 from atlas.sprites import write_sheets
@@ -191,6 +194,7 @@ def icons_stage(
     icons = _make_icons(partial, acts, name, level, plan, report)
     with new_folder(folder / place) as part:
         sheets = write_sheets(part, icons.images, settings.size)
+        overview = write_overview(part, level.size, level.cell, icons.images.__getitem__)
         write_arrays(part / "arrays.zarr", {"cosine": icons.cosine, "target_cosine": icons.target_cosine})
     shutil.rmtree(partial, ignore_errors=True)
     return Stage(
@@ -202,6 +206,7 @@ def icons_stage(
             "icon_px": settings.size,
             "icons": len(icons),
             "sheets": sheets,
+            "overview_px": overview,
             "device": plan.model.device.type,
             "seed": plan.seed,
             "settings": made_by | arithmetic(plan.model, name, settings),
@@ -235,7 +240,12 @@ def _make_icons(partial: Path, acts: Activations, name: str, level: Level, plan:
         engine=plan.engine,
         partial=partial,
         progress=lambda done, total: report(f"icons {name} {level.size}", done, total),
+        watch=functools.partial(report.icons, name, level.size) if isinstance(report, Watcher) else _nobody,
     )
+
+
+def _nobody(rows: Sequence[int], images: NDArray[np.uint8]) -> None:
+    """Watches nothing."""
 
 
 def _mean(values: NDArray[Any]) -> float | None:

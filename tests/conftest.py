@@ -73,8 +73,8 @@ class Recorder:
         return list(dict.fromkeys(stage for stage, _, _ in self.calls))
 
 
-@pytest.fixture(scope="session")
-def small_net() -> VisionModel:
+def small_network() -> VisionModel:
+    """The small network with its five classes; notebooks of the browser tests make it too."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         module = SmallNet()
@@ -83,6 +83,11 @@ def small_net() -> VisionModel:
     # Smooth icons come through the lossy sheets nearly as they were rendered.
     model.bandwidth = 0.1
     return model
+
+
+@pytest.fixture(scope="session")
+def small_net() -> VisionModel:
+    return small_network()
 
 
 @pytest.fixture(scope="session")

@@ -106,7 +106,7 @@ def test_help_says_where_to_start_and_names_every_command() -> None:
         ("models", ("layers of one", "[NAME]")),
         ("collect", ("Interrupted?", "goes on where it stopped", "--images", "--per-image", "NAME.acts")),
         ("build", ("only what is missing", "goes on where it stopped", "--grid", "--activations", "NAME.atlas")),
-        ("export", ("--png", "finest", "transparent", "--labels", "--density")),
+        ("export", ("--png", "--html", "--dzi", "finest", "--labels", "--density")),
         ("info", ("could not be read", "activation store")),
     ],
 )
@@ -200,6 +200,15 @@ def test_export_passes_its_options_on(
     with Image.open(tmp_path / "x.png") as picture:
         picture.load()
         assert check(picture)
+
+
+def test_export_writes_pages_and_deep_zoom_images(built: Path, tmp_path: Path) -> None:
+    places = [tmp_path / "x.html", tmp_path / "page", tmp_path / "deep"]
+    said = ran("export", built, "--html", places[0], "--folder", places[1], "--dzi", places[2], "--title", "<b>")
+    assert said.count("Wrote") == 3
+    for page in (places[0], places[1] / "index.html"):
+        assert "<title>&lt;b&gt;</title>" in page.read_text(encoding="utf-8")
+    assert (places[2] / "atlas.dzi").is_file()
 
 
 def test_info_says_what_an_atlas_holds(built: Path, store: Path) -> None:

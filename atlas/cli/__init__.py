@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from atlas.cli.app import app
-from atlas.cli.looking import export, info, models
+from atlas.cli.exporting import export
+from atlas.cli.looking import info, models
 from atlas.cli.making import build, collect, demo
 from atlas.cli.training import evaluate, train
 

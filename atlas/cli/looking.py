@@ -35,29 +35,6 @@ def models(
 
 
 @app.command()
-def export(
-    path: Annotated[Path, typer.Argument(help="An atlas.")],
-    png: Annotated[Path, typer.Option("--png", help="Picture to write; its name ends in .png.")],
-    level: Annotated[int | None, typer.Option(help="Which level, by its cells a side; by default the finest.")] = None,
-    layer: Annotated[str | None, typer.Option(help="Which layer; by default the first.")] = None,
-    icon_size: Annotated[int, typer.Option(min=16, max=384, help="Side of an icon in the picture, in pixels.")] = 80,
-    background: Annotated[
-        str, typer.Option(help="white, black, transparent, or any colour such as '#101418'.")
-    ] = "white",
-    density: Annotated[bool, typer.Option("--density", help="Size icons by the number of activations.")] = False,
-    labels: Annotated[bool, typer.Option("--labels", help="Write class names on the cells.")] = False,
-    title: Annotated[str | None, typer.Option(help="A line above the atlas.")] = None,
-) -> None:
-    """Write one level of an atlas as a picture."""
-    from atlas.atlas import Atlas  # noqa: PLC0415
-
-    written = Atlas(path).to_png(
-        png, level, layer=layer, icon_px=icon_size, background=background, density=density, labels=labels, title=title
-    )
-    typer.echo(f"Wrote {written}.")
-
-
-@app.command()
 def info(path: Annotated[Path, typer.Argument(help="An atlas or an activation store.")]) -> None:
     """Say what an atlas or an activation store holds, where it comes from, and which images could not be read."""
     from atlas.activations import open_activations  # noqa: PLC0415

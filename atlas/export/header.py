@@ -75,8 +75,9 @@ def identity(world: AtlasReader) -> str:
 def _layer(world: AtlasReader, name: str, sizes: Sequence[int]) -> dict[str, Any]:
     meaning = world.label_meaning(name)
     records = world.record(name)[1].levels
-    grids = [world.level(size, name).grid for size in sizes[:1]]
-    known = world.class_names is not None and any(grid.top_classes.shape[1] for grid in grids)
+    known = world.class_names is not None and any(
+        world.level(size, name).grid.top_classes.shape[1] for size in sizes[:1]
+    )
     return {
         "name": name,
         "labels": known and meaning.informative,
@@ -88,7 +89,14 @@ def _layer(world: AtlasReader, name: str, sizes: Sequence[int]) -> dict[str, Any
 def _level(size: int, record: LevelRecord) -> dict[str, Any]:
     cells = int(record.grid.summary["cells"])
     icon_px = _EXPECTED_PX if record.icons is None else int(record.icons.summary["icon_px"])
-    return {"size": size, "cells": cells, "icons": record.icons is not None, **sheet_layout(icon_px, cells)}
+    overview = None if record.icons is None else record.icons.summary.get("overview_px")
+    return {
+        "size": size,
+        "cells": cells,
+        "icons": record.icons is not None,
+        "overview_px": overview if isinstance(overview, int) else 0,
+        **sheet_layout(icon_px, cells),
+    }
 
 
 def sheet_layout(icon_px: int, cells: int) -> dict[str, int]:

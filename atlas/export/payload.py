@@ -130,6 +130,7 @@ def _level(level: AtlasLevel, name: str, parts: Parts) -> dict[str, Any]:
         }
     return {
         "cells": cells,
+        "overview": None if level.overview is None else parts.picture(f"{name}-overview", level.overview()),
         "sheets": [parts.picture(f"{name}-{i:03d}", icons.read(i)) for i in sheets if icons is not None],
         "attribution": attribution,
     }

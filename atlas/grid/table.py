@@ -1,9 +1,9 @@
-"""Tables that need no pandas and become DataFrames where it is there."""
+"""The cells of a level as a table."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _SHOWN_ROWS = 20
 
 
-class Table:
-    """Columns of equal length.
+class CellTable:
+    """Columns of equal length, one row a cell.
 
     Parameters
     ----------
@@ -30,9 +30,6 @@ class Table:
     AtlasError
         A column is not one-dimensional, or its length differs from the others'.
     """
-
-    #: What the rows are.
-    _rows: ClassVar[str] = "rows"
 
     def __init__(self, columns: Mapping[str, np.ndarray[Any, Any]]) -> None:
         self._columns = {name: np.asarray(column) for name, column in columns.items()}
@@ -55,9 +52,9 @@ class Table:
             raise AtlasError(f"No column {column!r}; there are {', '.join(self._columns)}.")
         return self._columns[column]
 
-    def with_columns(self, **columns: np.ndarray[Any, Any]) -> Self:
+    def with_columns(self, **columns: np.ndarray[Any, Any]) -> CellTable:
         """Give a table with further columns of the same length; one of an existing name takes its place."""
-        return type(self)({**self._columns, **columns})
+        return CellTable({**self._columns, **columns})
 
     def to_pandas(self) -> pd.DataFrame:
         """Give a pandas DataFrame.
@@ -74,7 +71,7 @@ class Table:
         return pd.DataFrame(self._columns)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self)} {self._rows}: {', '.join(self._columns)})"
+        return f"CellTable({len(self)} cells: {', '.join(self._columns)})"
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(name)}</th>" for name in self._columns)
@@ -85,12 +82,6 @@ class Table:
         rest = len(self) - _SHOWN_ROWS
         note = f"<p>and {rest} more</p>" if rest > 0 else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
-
-
-class CellTable(Table):
-    """The cells of a level, one a row."""
-
-    _rows = "cells"
 
 
 def _html(value: Any) -> str:  # noqa: ANN401 - any array element

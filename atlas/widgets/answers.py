@@ -37,6 +37,7 @@ class Answers:
         self._kinds: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "cells": self._cells,
             "sheet": self._sheet,
+            "overview": self._overview,
             "attribution": self._attribution,
             "patches": self._examples,
         }
@@ -70,6 +71,12 @@ class Answers:
         if icons is None:
             raise AtlasError(f"The icons of level {request['level']} are not rendered yet.")
         return {}, [icons.read(int(request["sheet"]))]
+
+    def _overview(self, request: dict[str, Any]) -> Answer:
+        overview = self._world.level(int(request["level"]), request["layer"]).overview
+        if overview is None:
+            raise AtlasError(f"Level {request['level']} has no overview.")
+        return {}, [overview()]
 
     def _attribution(self, request: dict[str, Any]) -> Answer:
         level = self._world.level(int(request["level"]), request["layer"])

@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any
+import io
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
-from IPython import display
+from IPython import display, get_ipython
 
 from atlas.errors import AtlasError
 from atlas.export.page import page_text
 
 if TYPE_CHECKING:
     from atlas.atlas import Atlas
-    from atlas.reader import AtlasReader
+    from atlas.widgets.view import AtlasView
 
-_LEAST_PX = 120
-
-
-def _publish(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
-    display.publish_display_data(data, metadata)  # type: ignore[no-untyped-call]
+_LEAST_PX: Final = 120
+#: Side of the picture, and of its smallest icons.
+_PICTURE_PX, _ICON_PX = 640, (20, 80)
 
 
-def show_with_still(bundle: Any, world: AtlasReader) -> None:  # noqa: ANN401 - what ipywidgets gives
-    """Show a widget and, as a second output, a picture of the atlas.
+class Still:
+    """A picture beside a view: the second output of a cell.
 
     A notebook that is opened again without a kernel shows nothing for a widget, not even another type of the same
-    output: hence the second one. The front end hides it while the widget is alive.
+    output: hence a second one. The front end hides it while the widget is alive.
+    """
+
+    def __init__(self, world: Atlas) -> None:
+        self._handle = display.DisplayHandle()  # type: ignore[no-untyped-call]
+        data = _picture(world)
+        _publish(data, display_id=self._handle.display_id)
+
+    def show(self, world: Atlas) -> None:
+        """Show the atlas as it is by now."""
+        _publish(_picture(world), display_id=self._handle.display_id, update=True)
+
+
+def _picture(world: Atlas) -> dict[str, Any]:
+    """The finest level whose icons are still large enough to be looked at."""
+    text = f"{world!r}, as a picture"
+    sizes = [size for size, level in world.record()[1].levels.items() if level.icons is not None]
+    if not sizes:
+        return {"text/plain": ""}
+    least, most = _ICON_PX
+    size = max((size for size in sizes if size * least <= _PICTURE_PX), default=sizes[0])
+    stream = io.BytesIO()
+    world.picture(size, icon_px=max(least, min(most, _PICTURE_PX // size))).save(stream, "PNG")
+    return {"image/png": stream.getvalue(), "text/plain": text}
+
+
+def show_with_still(bundle: Any, world: Atlas) -> Still:  # noqa: ANN401 - what ipywidgets gives
+    """Show a widget and a picture of its atlas.
 
     Parameters
     ----------
@@ -34,11 +61,31 @@ def show_with_still(bundle: Any, world: AtlasReader) -> None:  # noqa: ANN401 - 
     """
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     _publish(data, metadata)
-    picture = getattr(world, "_repr_png_", lambda: None)()
-    if picture is not None:
-        # Short words beside the picture are all that a reader without pictures gets.
-        text = f"{world!r}, as a picture"
-        _publish({"image/png": picture, "text/plain": text}, {"image/png": {"alt": text}})
+    return Still(world)
+
+
+def display_now(view: AtlasView) -> Still | None:
+    """Show a view before the cell has ended.
+
+    Returns
+    -------
+    Still or None
+        The picture beside it; marimo keeps none.
+    """
+    if _in_marimo():
+        sys.modules["marimo"].output.append(view)
+        return None
+    return show_with_still(view._repr_mimebundle_(), view.world)
+
+
+def in_notebook() -> bool:
+    """Whether there is a notebook to show anything in."""
+    return _in_marimo() or get_ipython() is not None
+
+
+def _in_marimo() -> bool:
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
 
 
 def show_page(world: Atlas, height: int, **settings: Any) -> None:  # noqa: ANN401 - see `Atlas.show_static`
@@ -59,3 +106,10 @@ def show_page(world: Atlas, height: int, **settings: Any) -> None:  # noqa: ANN4
         f'style="width:100%;height:{int(height)}px;border:0" loading="lazy" allowfullscreen></iframe>'
     )
     _publish({"text/html": frame, "text/plain": repr(world)})
+
+
+def _publish(data: dict[str, Any], metadata: dict[str, Any] | None = None, **settings: Any) -> None:  # noqa: ANN401
+    transient = {"display_id": settings["display_id"]} if "display_id" in settings else None
+    display.publish_display_data(  # type: ignore[no-untyped-call]
+        data, metadata, transient=transient, update=settings.get("update", False)
+    )

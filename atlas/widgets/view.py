@@ -20,10 +20,10 @@ from atlas.widgets.still import show_with_still
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from atlas.atlas import Atlas
     from atlas.export import Marker
     from atlas.models import VisionModel
     from atlas.patches import Patches
-    from atlas.reader import AtlasReader
 
 #: A cell that is flown to takes about a sixth of the view.
 _CELLS_AROUND: Final = 6.0
@@ -37,7 +37,7 @@ class AtlasView(anywidget.AnyWidget):
 
     Parameters
     ----------
-    world : AtlasReader
+    world : Atlas
         The atlas.
     layer : str, optional
         Shown first; by default the first.
@@ -90,7 +90,7 @@ class AtlasView(anywidget.AnyWidget):
 
     def __init__(
         self,
-        world: AtlasReader,
+        world: Atlas,
         *,
         layer: str | None = None,
         level: int = 0,

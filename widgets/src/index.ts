@@ -46,8 +46,4 @@ export default () => {
 export { mount };
 
 const page = (globalThis as { __atlas?: Atlas }).__atlas;
-if (page) {
-  const el = page.el ?? document.getElementById("atlas") ?? document.body;
-  page.open = () => mount(el, page);
-  page.close = page.open();
-}
+if (page) mount(page.el ?? document.getElementById("atlas") ?? document.body, page);

@@ -1,0 +1,246 @@
+"""A real browser, a real JupyterLab, and an atlas of three levels to look at."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from atlas.activations import Activations
+    from atlas.atlas import Atlas
+
+ROOT = Path(__file__).parents[2]
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+#: Nothing but the page under test: no sandbox (containers have none to offer), no GPU, no talking home.
+_ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--font-render-hinting=none"),
+)
+READY = '.aa-root[data-aa-ready="true"]'
+#: A slow machine that does something else may take its time; waiting ends as soon as there is something to see.
+PATIENCE_MS = 60_000
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next((path for name in _CHROMIUM if (path := shutil.which(name))), _MAC)
+    assert Path(found).exists(), "The browser tests need a Chromium: `make browser` says how to get one."
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=list(_ARGUMENTS))
+        yield started
+        started.close()
+
+
+@dataclass
+class Tab:
+    """A page and everything that went wrong in it."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", self._dialog)
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.errors.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    def ready(self, number: int = 0) -> None:
+        """Wait until view `number` shows all it is going to show."""
+        self.page.locator(".aa-root").nth(number).wait_for()
+        self.page.wait_for_function(
+            "i => document.querySelectorAll('.aa-root')[i]?.dataset.aaReady === 'true'", arg=number
+        )
+
+    def level(self, number: int = 0) -> int:
+        return int(self.page.locator(".aa-root").nth(number).get_attribute("data-aa-level") or 0)
+
+
+@pytest.fixture
+def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
+    contexts: list[BrowserContext] = []
+
+    def start(url: str | None = None, **settings: Any) -> Tab:
+        context = browser.new_context(**{"viewport": {"width": 1000, "height": 700}} | settings)
+        contexts.append(context)
+        tab = Tab(context.new_page())
+        if url is not None:
+            tab.page.goto(url)
+        return tab
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def deep_atlas(
+    small_acts: Activations, build_small: Callable[..., Atlas], tmp_path_factory: pytest.TempPathFactory
+) -> Atlas:
+    """Levels 2, 4 and 8 of `body`; not to be changed by a test."""
+    return build_small(small_acts, tmp_path_factory.mktemp("deep") / "deep.atlas", grids=(2, 4, 8))
+
+
+@dataclass
+class Lab:
+    """A JupyterLab server."""
+
+    url: str
+    folder: Path
+
+    def notebook(self, name: str, *cells: str) -> str:
+        """Write a notebook; returns the address that opens it alone."""
+        content = {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "id": f"c{i}",
+                    "source": cell,
+                    "metadata": {},
+                    "outputs": [],
+                    "execution_count": None,
+                }
+                for i, cell in enumerate(cells)
+            ],
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        (self.folder / name).write_text(json.dumps(content), encoding="utf-8")
+        return self.address(name)
+
+    def address(self, name: str) -> str:
+        return f"{self.url}/doc/workspaces/{Path(name).stem}/tree/{name}?reset"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One server for all tests, in folders of its own: nobody's settings reach it."""
+    home = tmp_path_factory.mktemp("lab")
+    port = free_port()
+    folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "RUNTIME")} | {
+        f"JUPYTERLAB_{name}_DIR": str(home / f"lab-{name.lower()}") for name in ("SETTINGS", "WORKSPACES")
+    }
+    environment = os.environ | folders | {"IPYTHONDIR": str(home / "ipython"), "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    (home / "work").mkdir()
+    quiet = home / "lab-settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    settings = {
+        "IdentityProvider.token": "",
+        "ServerApp.root_dir": home / "work",
+        "ServerApp.port": port,
+        "ServerApp.open_browser": False,
+        "ServerApp.allow_root": True,
+        "ServerApp.disable_check_xsrf": True,
+        "LabApp.expose_app_in_browser": True,
+    }
+    command = [sys.executable, "-m", "jupyterlab", *(f"--{key}={value}" for key, value in settings.items())]
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, cwd=home / "work", stdout=log, stderr=log)
+    try:
+        server = Lab(f"http://127.0.0.1:{port}", home / "work")
+        for _ in range(600):
+            try:
+                with closing(urllib.request.urlopen(f"{server.url}/api")):  # noqa: S310 - our own server
+                    break
+            except OSError:
+                assert process.poll() is None, (home / "log").read_text()
+                time.sleep(0.1)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@dataclass
+class Notebook:
+    """A notebook that is open in a browser."""
+
+    tab: Tab
+    lab: Lab
+
+    @property
+    def page(self) -> Page:
+        return self.tab.page
+
+    def command(self, name: str) -> None:
+        self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
+
+    def run_all(self) -> None:
+        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
+        self.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.ready; }")
+        self.command("notebook:run-all-cells")
+
+    def python(self, code: str) -> Any:
+        """Run an expression in the kernel; gives what it is, by way of JSON."""
+        text = self.page.evaluate(
+            """async code => {
+                const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                const future = kernel.requestExecute({ code, store_history: false });
+                let said = "";
+                future.onIOPub = message => {
+                    if (message.header.msg_type === "stream") said += message.content.text;
+                    if (message.header.msg_type === "error") said += message.content.traceback.join("\\n");
+                };
+                await future.done;
+                return said;
+            }""",
+            f"import json as _json\nprint(_json.dumps({code}))",
+        )
+        return json.loads(text)
+
+    def until(self, code: str) -> None:
+        """Wait until an expression is true in the kernel."""
+        for _ in range(200):
+            if self.python(f"bool({code})"):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"{code} did not become true")
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, open_tab: Callable[..., Tab]) -> Iterator[Callable[..., Notebook]]:
+    opened: list[Notebook] = []
+
+    def start(name: str, *cells: str, run: bool = True, **settings: Any) -> Notebook:
+        url = lab.notebook(name, *cells) if cells else lab.address(name)
+        notebook = Notebook(open_tab(url, **{"viewport": {"width": 1200, "height": 1000}} | settings), lab)
+        opened.append(notebook)
+        if run:
+            notebook.run_all()
+        return notebook
+
+    yield start
+    for notebook in opened:
+        try:
+            notebook.page.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
+        except Error:
+            continue

@@ -1,0 +1,98 @@
+"""What a view is sent while its atlas is built."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from atlas.atlas import Atlas
+from atlas.errors import AtlasError
+from atlas.progress import Watcher
+from atlas.widgets import AtlasView
+from atlas.widgets.live import LiveView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from atlas.activations import Activations
+
+
+class Listening(AtlasView):
+    """Keeps what it sends: there is no browser."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
+        super().__init__(*arguments, **settings)
+
+    def send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        self.sent.append((content, buffers or []))
+
+
+class Opened(LiveView):
+    """Opens its view without a notebook around it."""
+
+    def changed(self, folder: Path) -> None:
+        if self.view is None:
+            self.view = Listening(Atlas(folder))
+        super().changed(folder)
+
+
+def test_cells_icons_and_progress_are_sent_as_they_come(
+    small_acts: Activations, build_small: Callable[..., Atlas], tmp_path: Path, recorder: Any
+) -> None:
+    report = recorder()
+    live = Opened(report)
+    assert isinstance(live, Watcher)
+    with live:
+        world = build_small(small_acts, tmp_path / "live.atlas", progress=live)
+    assert isinstance(live.view, Listening)
+    sent = live.view.sent
+    cells = [content["level"] for content, _ in sent if content["kind"] == "cells"]
+    assert cells == [2, 2, 4, 4]
+    for size in (2, 4):
+        icons = world.level(size).icons
+        assert icons is not None
+        rows: set[int] = set()
+        for content, buffers in sent:
+            if content["kind"] == "icons" and content["level"] == size:
+                assert len(content["rows"]) == len(buffers)
+                rows |= set(content["rows"])
+                for row, data in zip(content["rows"], buffers, strict=True):
+                    with Image.open(io.BytesIO(data)) as image:
+                        assert np.abs(np.asarray(image).astype(int) - icons[row]).mean() < 12
+        assert rows == set(range(len(world.level(size).grid)))
+    progress = [content for content, _ in sent if content["kind"] == "progress"]
+    assert progress[-1]["stage"] == ""
+    assert {(p["stage"], p["done"]) for p in progress} >= {("icons body 2", 4), ("icons body 4", 16)} & {
+        (stage, done) for stage, done, total in report.calls if done == total
+    }
+    assert report.notes
+    assert all(level["icons"] for level in live.view.header["layers"][0]["levels"])
+    live.view.close()
+
+
+def test_an_interrupted_build_keeps_what_was_shown(
+    small_acts: Activations, build_small: Callable[..., Atlas], tmp_path: Path, recorder: Any
+) -> None:
+    live = Opened(recorder(stop=lambda stage, done, _total: stage == "icons body 4" and done > 4))
+    with pytest.raises(KeyboardInterrupt), live:
+        build_small(small_acts, tmp_path / "live.atlas", progress=live)
+    assert isinstance(live.view, Listening)
+    assert live.view.sent[-1][0]["stage"] == ""
+    assert [level["icons"] for level in live.view.header["layers"][0]["levels"]] == [True, False]
+    assert any(content["kind"] == "icons" and content["level"] == 4 for content, _ in live.view.sent)
+    assert live.view._answers({"id": 1, "kind": "cells", "layer": "body", "level": 4})[0]["ok"]
+    live.view.close()
+
+
+def test_a_view_is_refused_at_once_where_there_is_no_notebook(
+    small_acts: Activations, build_small: Callable[..., Atlas], tmp_path: Path
+) -> None:
+    with pytest.raises(AtlasError, match="view=True shows the atlas in a notebook"):
+        build_small(small_acts, tmp_path / "none.atlas", view=True)
+    assert not (tmp_path / "none.atlas").exists()
