@@ -8,7 +8,7 @@ from atlas.reader import AtlasReader
 
 if TYPE_CHECKING:
     from atlas.atlas import Atlas
-    from atlas.classes import Comparison
+    from atlas.classes import Comparison, PairTable
     from atlas.classes.owned import Own
 
 # That room builds whole atlases, so it is imported when it is asked.
@@ -82,3 +82,36 @@ class ByClass(AtlasReader):
         from atlas.classes import PartOptions, compare  # noqa: PLC0415
 
         return compare(self, left, right, layer, own, k, PartOptions(**options))
+
+    def confusions(
+        self, n: int = 20, *, layer: str | None = None, of: str | int | None = None, k: int | None = None
+    ) -> PairTable:
+        """Rank pairs of classes by what they share at a layer: those worth comparing.
+
+        Parameters
+        ----------
+        n : int
+            Pairs to list.
+        layer : str, optional
+            By default the first.
+        of : str or int, optional
+            Only pairs with this class, which is then the left one.
+        k : int, optional
+            Activations that a class has, those that add most to it; by default as in `compare`.
+
+        Returns
+        -------
+        PairTable
+            Highest score first. Columns: left and right, names; left_index and right_index; score, the geometric mean
+            of overlap and correlation, from 0 (nothing in common) to 1; overlap, the share of the activations of either
+            class that are of both; correlation of the attributions to the two over all activations, each relative to
+            its mean over classes, from -1 to 1; shared, the number of activations of both.
+
+        Raises
+        ------
+        AtlasError
+            The activations are out of reach, or have no attributions.
+        """
+        from atlas.classes import confusions  # noqa: PLC0415
+
+        return confusions(self, n, layer, of, k)

@@ -29,7 +29,7 @@ _MOST_BYTES: Final = 256 << 20
 
 
 def crop_patch(
-    image: Image.Image, position: Sequence[int], map_size: Sequence[int], side: int, patch_px: int
+    image: Image.Image, position: Sequence[int], map_size: Sequence[int], side: int, patch_px: int | None = None
 ) -> Image.Image:
     """The part of a photograph around a position of the layer's map.
 
@@ -43,8 +43,8 @@ def crop_patch(
         Of the map.
     side : int
         Pixels a side that photographs were brought to before they went through the network.
-    patch_px : int
-        Side of the result.
+    patch_px : int, optional
+        Side of the result; by default that of the part, unscaled.
     """
     stride = side / max(map_size)
     patch = int(min(side, _PATCH_STRIDES * stride))
@@ -53,7 +53,7 @@ def crop_patch(
     top = int(np.clip(round(y - patch / 2), 0, side - patch))
     pixels = np.ascontiguousarray(fit_square(image, side).transpose(1, 2, 0))
     shown = Image.fromarray(pixels).crop((left, top, left + patch, top + patch))
-    return shown.resize((patch_px, patch_px), Image.Resampling.LANCZOS)
+    return shown if patch_px is None else shown.resize((patch_px, patch_px), Image.Resampling.LANCZOS)
 
 
 class Patches:

@@ -8,19 +8,22 @@ comparing.
 
 from __future__ import annotations
 
-from atlas.classes.compare import compare
+from atlas.classes.comparing import compare
 from atlas.classes.comparison import ComparedClass, Comparison, SeparatingCell
 from atlas.classes.owned import default_k, owned_rows
+from atlas.classes.pairs import PairTable, confusions
 from atlas.classes.part import PartOptions
 from atlas.classes.single import class_atlas
 
 __all__ = [
     "ComparedClass",
     "Comparison",
+    "PairTable",
     "PartOptions",
     "SeparatingCell",
     "class_atlas",
     "compare",
+    "confusions",
     "default_k",
     "owned_rows",
 ]

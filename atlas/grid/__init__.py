@@ -8,12 +8,13 @@ nearest members. Grids nest where one size divides the next.
 from atlas.grid.aggregate import make_grid
 from atlas.grid.cells import OUTSIDE, cell_index, default_grids, default_min_count
 from atlas.grid.level import Level
-from atlas.grid.table import CellTable
+from atlas.grid.table import CellTable, Table
 
 __all__ = [
     "OUTSIDE",
     "CellTable",
     "Level",
+    "Table",
     "cell_index",
     "default_grids",
     "default_min_count",

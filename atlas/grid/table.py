@@ -1,9 +1,9 @@
-"""The cells of a level as a table."""
+"""Tables that need no pandas and become DataFrames where it is there."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _SHOWN_ROWS = 20
 
 
-class CellTable:
-    """Columns of equal length, one row a cell.
+class Table:
+    """Columns of equal length.
 
     Parameters
     ----------
@@ -30,6 +30,9 @@ class CellTable:
     AtlasError
         A column is not one-dimensional, or its length differs from the others'.
     """
+
+    #: What the rows are.
+    _rows: ClassVar[str] = "rows"
 
     def __init__(self, columns: Mapping[str, np.ndarray[Any, Any]]) -> None:
         self._columns = {name: np.asarray(column) for name, column in columns.items()}
@@ -52,9 +55,9 @@ class CellTable:
             raise AtlasError(f"No column {column!r}; there are {', '.join(self._columns)}.")
         return self._columns[column]
 
-    def with_columns(self, **columns: np.ndarray[Any, Any]) -> CellTable:
+    def with_columns(self, **columns: np.ndarray[Any, Any]) -> Self:
         """Give a table with further columns of the same length; one of an existing name takes its place."""
-        return CellTable({**self._columns, **columns})
+        return type(self)({**self._columns, **columns})
 
     def to_pandas(self) -> pd.DataFrame:
         """Give a pandas DataFrame.
@@ -71,7 +74,7 @@ class CellTable:
         return pd.DataFrame(self._columns)
 
     def __repr__(self) -> str:
-        return f"CellTable({len(self)} cells: {', '.join(self._columns)})"
+        return f"{type(self).__name__}({len(self)} {self._rows}: {', '.join(self._columns)})"
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(name)}</th>" for name in self._columns)
@@ -82,6 +85,12 @@ class CellTable:
         rest = len(self) - _SHOWN_ROWS
         note = f"<p>and {rest} more</p>" if rest > 0 else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+
+class CellTable(Table):
+    """The cells of a level, one a row."""
+
+    _rows = "cells"
 
 
 def _html(value: Any) -> str:  # noqa: ANN401 - any array element

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from atlas.atlas import Atlas, open_atlas
 from atlas.classes import Comparison, owned_rows
-from atlas.classes.compare import default_sizes, difference_axis
+from atlas.classes.comparing import default_sizes, difference_axis
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ export const makeCaption = (context: Context): { element: HTMLElement; update: (
       const { selection } = context.store.state;
       const grid = context.grid();
       const { title: said, name } = context.header();
-      title.textContent = said || name;
+      title.textContent = said || (name === context.layer().name ? "" : name);
       what.textContent = grid
         ? `${grid.layer}, ${grid.info.size} × ${grid.info.size}, ${number(grid.cells.n)} cells`
         : "loading…";

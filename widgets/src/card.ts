@@ -30,8 +30,12 @@ const meter = (name: string, value: number, text: string, tip: string): HTMLElem
     "div",
     { class: "aa-meter", title: tip },
     h("dt", {}, name),
-    h("dd", {}, text),
-    h("span", {}, h("i", { style: `width:${Math.max(0, Math.min(1, value || 0)) * 100}%` })),
+    h(
+      "dd",
+      {},
+      text,
+      h("span", {}, h("i", { style: `width:${Math.max(0, Math.min(1, value || 0)) * 100}%` })),
+    ),
   );
 
 export interface Card {

@@ -46,4 +46,8 @@ export default () => {
 export { mount };
 
 const page = (globalThis as { __atlas?: Atlas }).__atlas;
-if (page) mount(page.el ?? document.getElementById("atlas") ?? document.body, page);
+if (page) {
+  const el = page.el ?? document.getElementById("atlas") ?? document.body;
+  page.open = () => mount(el, page);
+  page.close = page.open();
+}

@@ -10,6 +10,9 @@ export interface Atlas {
   payload: Payload;
   state?: Partial<Traits>;
   el?: HTMLElement;
+  /** For scripts of the page: shows the atlas, and gives the function that closes the view again. */
+  open?: () => () => void;
+  close?: () => void;
   /** The view's state while it is shown, for scripts of the page: `get`, `set`, `on("change:camera", …)`. */
   model?: Model;
 }

@@ -55,7 +55,8 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
 
   const canvas = h("canvas", { class: "aa-canvas", "aria-hidden": "true" });
   const stage = h("div", { class: "aa-stage", tabindex: "0", role: "application" }, canvas);
-  const root = h("div", { class: header().kernel ? "aa-root" : "aa-root aa-page" }, stage);
+  const look = header().kernel ? "aa-root" : "aa-root aa-page";
+  const root = h("div", { class: look, role: "region", "aria-label": "Activation atlas" }, stage);
   const notices = makeNotices();
   root.append(...notices.elements);
   el.replaceChildren(root);

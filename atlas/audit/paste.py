@@ -1,0 +1,114 @@
+"""Pasting squares on photographs, and what the network then says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atlas.audit.photographs import predict
+from atlas.errors import AtlasError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from atlas.audit.arms import Arm
+    from atlas.audit.photographs import Photographs
+    from atlas.models import VisionModel
+
+#: Where a square may lie: share of the free way across and down.
+POSITIONS: dict[str, tuple[float, float]] = {
+    "top left": (0.0, 0.0),
+    "top right": (1.0, 0.0),
+    "bottom left": (0.0, 1.0),
+    "bottom right": (1.0, 1.0),
+    "centre": (0.5, 0.5),
+}
+CORNERS = ("top left", "top right", "bottom left", "bottom right")
+_LEAST_PX = 4
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Placements:
+    """Every size and position that is tried.
+
+    Attributes
+    ----------
+    sizes : tuple of float
+        Side of the square as a share of the photograph's.
+    positions : tuple of str
+        Names of `POSITIONS`.
+    """
+
+    sizes: tuple[float, ...]
+    positions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.positions if name not in POSITIONS]
+        if unknown or not self.positions:
+            wrong = repr(unknown[0]) if unknown else "none"
+            raise AtlasError(f"The position of a patch is {wrong}; choose from {', '.join(POSITIONS)}.")
+        if not self.sizes or not all(0 < size < 1 for size in self.sizes):
+            raise AtlasError(f"Sizes are {self.sizes}; give shares of the photograph's side between 0 and 1.")
+
+    def __len__(self) -> int:
+        return len(self.sizes) * len(self.positions)
+
+    def name(self, index: int) -> str:
+        """In words, of a placement by its number."""
+        size, position = divmod(index, len(self.positions))
+        return f"{self.sizes[size]:.0%} {self.positions[position]}"
+
+    def box(self, index: int, side: int) -> tuple[int, int, int]:
+        """Left, top and side in pixels on a photograph of `side` pixels."""
+        size, position = divmod(index, len(self.positions))
+        px = max(_LEAST_PX, round(self.sizes[size] * side))
+        across, down = POSITIONS[self.positions[position]]
+        return round(across * (side - px)), round(down * (side - px)), px
+
+
+def pasted(photograph: NDArray[np.uint8], square: NDArray[np.uint8], box: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """A photograph (3, S, S) with a square (P, P, 3) on it."""
+    left, top, px = box
+    result = photograph.copy()
+    result[:, top : top + px, left : left + px] = square.transpose(2, 0, 1)
+    return result
+
+
+def run_arm(
+    model: VisionModel, photographs: Photographs, arm: Arm, placements: Placements, tick: Callable[[int], None]
+) -> NDArray[np.int32]:
+    """Class that the network gives to every photograph with the arm's square at every placement.
+
+    Parameters
+    ----------
+    tick : callable
+        Called with the number of photographs done.
+
+    Returns
+    -------
+    int32 array (N, P)
+        P placements.
+    """
+    side = photographs.pixels.shape[-1]
+    boxes = [placements.box(index, side) for index in range(len(placements))]
+    found = np.empty((len(photographs), len(boxes)), dtype=np.int32)
+    group = max(1, _BATCH // len(boxes))
+    for start in range(0, len(photographs), group):
+        rows = range(start, min(start + group, len(photographs)))
+        images: list[NDArray[np.uint8]] = []
+        for row in rows:
+            squares = {px: arm.square(photographs.digests[row], px) for px in {box[2] for box in boxes}}
+            images += [pasted(photographs.pixels[row], squares[box[2]], box) for box in boxes]
+        found[rows.start : rows.stop] = _predictions(model, images).reshape(len(rows), len(boxes))
+        tick(rows.stop)
+    return found
+
+
+def _predictions(model: VisionModel, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.int32]:
+    parts = [predict(model, np.stack(images[i : i + _BATCH])) for i in range(0, len(images), _BATCH)]
+    return np.concatenate(parts)

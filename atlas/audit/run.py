@@ -1,0 +1,212 @@
+"""`patch_test`: paste, run, compare with controls."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from atlas.activations import digest_of
+from atlas.audit.arms import ArmKind, make_arms
+from atlas.audit.paste import CORNERS, Placements, run_arm
+from atlas.audit.patches import as_patches
+from atlas.audit.photographs import Photographs, class_members, correct_photographs, resolve
+from atlas.audit.result import PatchTest
+from atlas.errors import AtlasError
+from atlas.images import open_images
+from atlas.progress import Bars, Progress, Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from atlas.audit.arms import Arm
+    from atlas.models import VisionModel
+
+#: Raised when the squares of equal settings change, so that kept predictions are made anew.
+_REVISION = 1
+_DONORS = 100
+_LEAST_IMAGES = 2
+
+
+def patch_test(
+    model: VisionModel,
+    images: Any,  # noqa: ANN401 - whatever `open_images` takes
+    source: str | int | None = None,
+    target: str | int | None = None,
+    *,
+    patches: Any,  # noqa: ANN401 - whatever `as_patches` takes, or a comparison
+    neutral: Any = (),  # noqa: ANN401
+    n_patches: int = 5,
+    sizes: Sequence[float] = (0.25, 0.35, 0.45),
+    positions: Sequence[str] = CORNERS,
+    limit: int | None = 200,
+    smallest: float = 0.25,
+    seed: int = 0,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool | Progress = True,
+) -> PatchTest:
+    """Paste patches on photographs of one class and count how many become another, against controls.
+
+    Only photographs that the network classifies correctly take part. Every patch has controls: noise of the same
+    colours and scales, its own pixels shuffled, a cell that speaks for neither class, and a random part of a photograph
+    of the target class. Flips are counted at one size and position, chosen on one half of the photographs and reported
+    on the other, and at the best of all for each photograph; controls choose and are counted in the same way.
+
+    Parameters
+    ----------
+    model : VisionModel
+        The network.
+    images
+        Photographs of both classes, with labels: a folder with a subfolder for each class, or anything else that
+        `open_images` takes. Those of the target class serve as control; without any, that control is left out.
+    source, target : str or int
+        Class of the photographs, and the class that they might become: name, WNID or index. With a comparison, by
+        default its left and right class.
+    patches
+        A comparison, for the icons of the cells that speak most for the target; cells of one; pictures: paths, Pillow
+        images, arrays; or `Patch`, such as `real_patches` gives.
+    neutral
+        The same, of cells that speak for neither class; a comparison brings its own.
+    n_patches : int
+        Cells taken of a comparison.
+    sizes : sequence of float
+        Sides of the square, as shares of the photograph's.
+    positions : sequence of str
+        "top left", "top right", "bottom left", "bottom right", "centre".
+    limit : int or None
+        Use at most so many photographs, chosen by the seed; None for all.
+    smallest : float
+        The smallest difference of flip rates that matters: with too few photographs to find it with 80 % power, a
+        patch that shows nothing is reported as "not enough images" instead of "not found".
+    seed : int
+        Decides photographs, halves, noise and resamples.
+    out : path, optional
+        Folder that keeps the predictions of every finished arm: the same call goes on from there.
+    progress : bool or Progress
+        True for bars, False for silence, or something to report to.
+
+    Returns
+    -------
+    PatchTest
+
+    Raises
+    ------
+    AtlasError
+        An unknown class, no correctly classified photograph, nothing to paste, or impossible settings.
+    """
+    comparison = patches if hasattr(patches, "separating") else None
+    if comparison is not None:
+        source = comparison.left.name if source is None else source
+        target = comparison.right.name if target is None else target
+    if source is None or target is None:
+        raise AtlasError("Say which class the photographs are of and which they might become: source=…, target=….")
+    (source_index, source_name), (target_index, target_name) = resolve(model, source), resolve(model, target)
+    if source_index == target_index:
+        raise AtlasError(f"Source and target are both {source_name}; choose two classes.")
+    if comparison is not None:
+        side = _side_of(comparison, target_index)
+        patches, neutral = comparison.separating(n_patches, side), neutral or comparison.neutral(n_patches)
+    tested = as_patches(patches)
+    others = as_patches(neutral, first=len(tested) + 1) if neutral else []
+    placements = Placements(tuple(float(size) for size in sizes), tuple(positions))
+    if limit is not None and limit < _LEAST_IMAGES:
+        raise AtlasError(f"limit is {limit}; give a number of photographs from {_LEAST_IMAGES}, or None for all.")
+    pictures = open_images(images)
+    bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
+    with bars as report:
+        found = correct_photographs(model, pictures, source_index, source_name, limit=limit, seed=seed, report=report)
+        if len(found) < _LEAST_IMAGES:
+            raise AtlasError(f"Only one photograph of {source_name!r} is classified correctly; give more.")
+        donors = None
+        if class_members(model, pictures, target_index):
+            donors = correct_photographs(
+                model, pictures, target_index, target_name, limit=_DONORS, seed=seed, report=report
+            )
+        else:
+            report.note(f"No photograph is labelled {target_name!r}: the control that shows parts of them is left out.")
+        arms = make_arms(tested, others, donors, seed)
+        report.note(
+            f"Pasting {len(tested)} patches and their controls on {len(found)} photographs of {source_name}, "
+            f"{len(placements)} sizes and positions: {len(arms) * len(found) * len(placements):,} runs of the network."
+        )
+        predictions = _run(model, found, arms, placements, None if out is None else Path(out), report)
+    return PatchTest(
+        model=model,
+        source=(source_index, source_name),
+        target=(target_index, target_name),
+        images_name=pictures.name,
+        photographs=found,
+        patches=tested,
+        arms=arms,
+        placements=placements,
+        predictions=predictions,
+        seed=seed,
+        smallest=smallest,
+    )
+
+
+def _side_of(comparison: Any, target: int) -> str:  # noqa: ANN401 - see `patch_test`
+    """On which side of a comparison a class is."""
+    sides = {comparison.left.index: "left", comparison.right.index: "right"}
+    if target not in sides:
+        raise AtlasError(
+            f"This comparison is of {comparison.left.name} and {comparison.right.name}; choose the target from them."
+        )
+    return sides[target]
+
+
+def _run(
+    model: VisionModel,
+    photographs: Photographs,
+    arms: dict[tuple[ArmKind, str], Arm],
+    placements: Placements,
+    out: Path | None,
+    report: Progress,
+) -> dict[tuple[ArmKind, str], NDArray[np.int32]]:
+    """Predictions of every arm; those that `out` keeps are read."""
+    if out is not None:
+        if out.exists() and not out.is_dir():
+            raise AtlasError(f"{out} is a file; give the folder that keeps results.")
+        out.mkdir(parents=True, exist_ok=True)
+    common = [_REVISION, model.digest, model.input_digest, photographs.digests, placements.sizes, placements.positions]
+    shape, total = (len(photographs), len(placements)), len(arms) * len(photographs)
+    predictions = {}
+    for number, (key, arm) in enumerate(arms.items()):
+        before = number * len(photographs)
+        file = None if out is None else out / f"arm-{digest_of([*common, *arm.described()])}.npy"
+        found = None if file is None else _read(file, shape)
+        if found is None:
+            found = run_arm(
+                model,
+                photographs,
+                arm,
+                placements,
+                lambda done, before=before: report("paste", before + done, total),  # type: ignore[misc]
+            )
+            if file is not None:
+                _write(file, found)
+        predictions[key] = found
+        report("paste", before + len(photographs), total)
+    return predictions
+
+
+def _read(file: Path, shape: tuple[int, int]) -> NDArray[np.int32] | None:
+    if not file.is_file() or file.is_symlink():
+        return None
+    try:
+        found: NDArray[np.int32] = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return found if found.shape == shape and found.dtype == np.int32 else None
+
+
+def _write(file: Path, found: NDArray[np.int32]) -> None:
+    part = file.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as stream:
+        np.save(stream, found, allow_pickle=False)
+    part.replace(file)

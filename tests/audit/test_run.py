@@ -1,0 +1,210 @@
+"""An audit of a network whose reasons are known."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from atlas.audit import Patch, patch_test
+from atlas.audit.statistics import mcnemar, wilson
+from atlas.errors import AtlasError
+from atlas.images import open_images
+
+from .conftest import FIGURE, SIDE, figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from atlas.audit import PatchTest
+    from atlas.images import ImageSource
+    from atlas.models import VisionModel
+
+
+def test_the_figure_that_the_network_looks_for_is_found_and_the_stripe_is_not(audited: PatchTest) -> None:
+    cross, stripe = audited.reports
+    assert (cross.verdict, stripe.verdict) == ("found", "not found")
+    assert audited.found == ["cross"]
+    assert cross.difference.mean > 0.8
+    assert "cross: found" in str(cross)
+
+
+def test_only_correctly_classified_photographs_of_the_source_take_part(
+    audited: PatchTest, cross_net: VisionModel
+) -> None:
+    dark = np.zeros((30, SIDE, SIDE, 3), dtype=np.uint8)
+    dark[:3] = 128
+    images = open_images(dark, labels=["plain"] * 30)
+    result = patch_test(cross_net, images, "plain", "crossed", patches=figure(), progress=False)
+    assert sorted(result.photographs.ids) == ["000000", "000001", "000002"]
+    assert result.photographs.tried == 30
+    assert len(audited.photographs) == 80
+
+
+def test_size_and_corner_are_chosen_on_one_half_and_reported_on_the_other(audited: PatchTest) -> None:
+    choosing, rest = audited.halves
+    assert sorted([*choosing, *rest]) == list(range(80))
+    predicted = audited.predictions["patch", "cross"]
+    assert predicted.shape == (80, 8)
+    chosen = int((predicted[choosing] == 1).mean(axis=0).argmax())
+    result = audited.outcome(("patch", "cross"))
+    assert result.placement == chosen
+    np.testing.assert_array_equal(result.flips, predicted[rest, chosen] == 1)
+    best = audited.outcome(("patch", "cross"), "best")
+    np.testing.assert_array_equal(best.flips, (predicted == 1).any(axis=1))
+
+
+def test_the_table_repeats_what_is_computed_by_hand(audited: PatchTest) -> None:
+    table = audited.table()
+    rows = {(p, w, a): i for i, (p, w, a) in enumerate(zip(table["patch"], table["way"], table["arm"], strict=True))}
+    own, noise = audited.outcome(("patch", "cross")), audited.outcome(("noise", "cross"))
+    row = rows["cross", "held out", "patch"]
+    assert table["flips"][row] == own.flips.sum()
+    assert (table["low"][row], table["high"][row]) == wilson(int(own.flips.sum()), 40)
+    row = rows["cross", "held out", "noise"]
+    only, against = int((own.flips & ~noise.flips).sum()), int((noise.flips & ~own.flips).sum())
+    assert table["p"][row] == mcnemar(only, against)
+    assert table["p_corrected"][row] == min(1.0, 2 * mcnemar(only, against)), "the smaller of two, times two"
+    assert table["difference"][row] == pytest.approx(own.rate - noise.rate)
+    pooled = rows["all patches", "held out", "patch"]
+    rates = [audited.outcome(("patch", name)).rate for name in ("cross", "stripe")]
+    assert table["rate"][pooled] == pytest.approx(np.mean(rates))
+    assert set(table["arm"]) == {"patch", "noise", "shuffled", "neutral", "target image"}
+    assert list(table.to_pandas().columns) == list(table.columns)
+
+
+def test_flips_to_a_third_class_are_counted_apart(cross_net: VisionModel, photographs: ImageSource) -> None:
+    black = np.zeros((FIGURE, FIGURE, 3), dtype=np.uint8)
+    result = patch_test(
+        cross_net, photographs, "plain", "crossed", patches=[black], sizes=(0.95,), positions=["centre"], progress=False
+    )
+    found = result.outcome(("patch", "picture 1"))
+    assert found.rate == 0
+    assert found.others.mean() == 1
+
+
+def test_a_second_run_gives_the_same_and_another_seed_does_not(
+    audited: PatchTest, cross_net: VisionModel, photographs: ImageSource, patches: list[Patch]
+) -> None:
+    def again(seed: int) -> PatchTest:
+        return patch_test(cross_net, photographs, 0, 1, patches=patches, sizes=(0.2, 0.375), seed=seed, progress=False)
+
+    for key, predicted in again(0).predictions.items():
+        np.testing.assert_array_equal(predicted, audited.predictions[key])
+    assert again(1).photographs.ids != audited.photographs.ids
+
+
+def test_an_interrupted_audit_goes_on_where_it_stopped(
+    cross_net: VisionModel,
+    photographs: ImageSource,
+    patches: list[Patch],
+    tmp_path: Path,
+    recorder: Callable[..., object],
+) -> None:
+    def run(progress: object) -> PatchTest:
+        return patch_test(
+            cross_net,
+            photographs,
+            "plain",
+            "crossed",
+            patches=patches,
+            out=tmp_path / "kept",
+            progress=progress,  # type: ignore[arg-type]
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        run(recorder(stop=lambda stage, done, _total: stage == "paste" and done > 200))
+    kept = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "kept").iterdir()}
+    assert len(kept) == 2
+    broken, intact = sorted(kept)
+    (tmp_path / "kept" / broken).write_bytes(b"damaged")
+    whole = run(False)
+    after = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "kept").iterdir()}
+    assert len(after) == len(whole.arms)
+    assert after[intact] == kept[intact], "what was there is read, not made again"
+    fresh = patch_test(cross_net, photographs, "plain", "crossed", patches=patches, progress=False)
+    for key, predicted in fresh.predictions.items():
+        np.testing.assert_array_equal(predicted, whole.predictions[key])
+
+
+def test_what_is_written_is_everything_and_holds_no_photograph(audited: PatchTest, tmp_path: Path) -> None:
+    written = audited.save(tmp_path / "audit.json")
+    content = json.loads(written.read_text())
+    assert [report["verdict"] for report in content["reports"]] == ["found", "not found"]
+    assert content["provenance"]["seed"] == 0
+    assert content["provenance"]["model"]["digest"] == audited.model.digest
+    assert len(content["table"]) == len(audited.table())
+    assert [file.name for file in tmp_path.iterdir()] == ["audit.json"]
+    with pytest.raises(AtlasError, match=r"must end in \.json"):
+        audited.save(tmp_path / "audit.txt")
+
+
+def test_a_handful_of_photographs_is_not_called_an_absence(cross_net: VisionModel) -> None:
+    rng = np.random.Generator(np.random.Philox(3))
+    few = rng.integers(110, 150, (10, SIDE, SIDE, 3), dtype=np.uint8)
+    result = patch_test(
+        cross_net, open_images(few, labels=["plain"] * 10), "plain", "crossed", patches=figure(), progress=False
+    )
+    (report,) = result.reports
+    assert report.images == 5
+    assert report.verdict == "not enough images", "five photographs cannot reach p < 0.05, whatever they do"
+    assert report.detectable is None
+
+
+def test_patches_may_be_files_pictures_and_arrays(
+    cross_net: VisionModel, photographs: ImageSource, tmp_path: Path
+) -> None:
+    Image.fromarray(figure()).resize((40, 30)).save(tmp_path / "mine.png")
+    result = patch_test(
+        cross_net,
+        photographs,
+        "plain",
+        "crossed",
+        patches=[tmp_path / "mine.png", Image.fromarray(figure()), figure()],
+        limit=4,
+        progress=False,
+    )
+    assert [patch.name for patch in result.patches] == ["mine.png", "picture 2", "picture 3"]
+    assert result.patches[0].pictures[0].shape == (30, 30, 3)
+
+
+def test_variants_of_a_patch_are_spread_over_the_photographs(cross_net: VisionModel, photographs: ImageSource) -> None:
+    both = Patch("both", (figure(), np.full_like(figure(), 128)))
+    result = patch_test(
+        cross_net, photographs, "plain", "crossed", patches=[both], sizes=(0.375,), positions=["centre"], progress=False
+    )
+    assert 0.25 < (result.predictions["patch", "both"] == 1).mean() < 0.75
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"target": "plane"}, "no class 'plane'"),
+        ({"target": "plain"}, "both plain"),
+        ({"source": None}, "which class"),
+        ({"source": "dark"}, "No image of .* is labelled 'dark'"),
+        ({"sizes": (1.5,)}, "between 0 and 1"),
+        ({"positions": ["middle"]}, "'middle'; choose from top left"),
+        ({"patches": []}, "no patch to test"),
+        ({"patches": [figure(), Patch("picture 1", (figure(),))]}, "Two patches are called picture 1"),
+        ({"limit": 1}, "limit is 1"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    cross_net: VisionModel, photographs: ImageSource, settings: dict[str, object], message: str
+) -> None:
+    given = {"source": "plain", "target": "crossed", "patches": figure(), "progress": False} | settings
+    with pytest.raises(AtlasError, match=message) as caught:
+        patch_test(cross_net, photographs, **given)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_a_patch_is_a_square_of_bytes() -> None:
+    with pytest.raises(AtlasError, match="square of RGB bytes"):
+        Patch("flat", (np.zeros((8, 9, 3), dtype=np.uint8),))
+    with pytest.raises(AtlasError, match="no picture"):
+        Patch("none", ())

@@ -1,0 +1,90 @@
+"""Pairs of classes that share activations, against counting by hand."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from atlas.classes import confusions
+from atlas.classes.pairs import sharing
+from atlas.errors import AtlasError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from atlas.atlas import Atlas
+
+
+@pytest.fixture
+def attributions() -> NDArray[np.float32]:
+    rng = np.random.Generator(np.random.Philox(9))
+    values = rng.normal(size=(500, 6)).astype(np.float32)
+    values[:, 1] = values[:, 0] + 0.3 * values[:, 1]
+    values[:, 5] = 0
+    return values
+
+
+def test_what_all_pairs_share_is_what_counting_finds(attributions: NDArray[np.float32]) -> None:
+    found = sharing(attributions, 40)
+    relative = attributions.astype(np.float64) - attributions.mean(axis=1, keepdims=True, dtype=np.float64)
+    owned = [set(np.argsort(-column)[:40].tolist()) & set(np.flatnonzero(column > 0)) for column in attributions.T]
+    assert [len(rows) for rows in owned] == [40, 40, 40, 40, 40, 0]
+    for i, j in itertools.product(range(6), repeat=2):
+        assert found.shared[i, j] == len(owned[i] & owned[j])
+        either = len(owned[i] | owned[j])
+        assert found.overlap[i, j] == pytest.approx(len(owned[i] & owned[j]) / max(1, either))
+        assert found.correlation[i, j] == pytest.approx(np.corrcoef(relative[:, i], relative[:, j])[0, 1], abs=1e-4)
+
+
+def test_an_attribution_that_never_changes_correlates_with_nothing() -> None:
+    found = sharing(np.full((10, 3), 0.25, dtype=np.float32), 4)
+    assert np.isfinite(found.correlation).all()
+    assert not found.correlation.any()
+
+
+def test_reading_in_chunks_changes_nothing(attributions: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = sharing(attributions, 40)
+    monkeypatch.setattr("atlas.classes.pairs._CHUNK_ROWS", 33)
+    parts = sharing(attributions, 40)
+    np.testing.assert_array_equal(parts.shared, whole.shared)
+    np.testing.assert_allclose(parts.correlation, whole.correlation, atol=1e-5)
+
+
+def test_pairs_are_ranked_and_every_pair_comes_once(world: Atlas) -> None:
+    table = world.confusions(100, k=60)
+    assert table.columns == (
+        *("left", "right", "left_index", "right_index"),
+        *("score", "overlap", "correlation", "shared"),
+    )
+    assert repr(table).startswith("PairTable(10 pairs: left, right")
+    pairs = list(zip(table["left_index"].tolist(), table["right_index"].tolist(), strict=True))
+    assert sorted(pairs) == list(itertools.combinations(range(5), 2))
+    assert (np.diff(table["score"]) <= 0).all()
+    np.testing.assert_allclose(table["score"] ** 2, table["overlap"] * table["correlation"].clip(0), atol=1e-6)
+    names = ("ant", "bee", "cat", "dog", "eel")
+    assert [names[i] for i in table["left_index"]] == table["left"].tolist()
+    assert len(table.to_pandas()) == 10
+
+
+def test_pairs_of_one_class_have_it_on_the_left(world: Atlas) -> None:
+    table = world.confusions(of="dog")
+    assert set(table["left"]) == {"dog"}
+    assert sorted(table["right"]) == ["ant", "bee", "cat", "eel"]
+
+
+def test_the_pair_most_alike_comes_first(world: Atlas) -> None:
+    table = world.confusions(1, k=60)
+    every = sharing(world.activations["body"].attributions, 60)  # type: ignore[arg-type]
+    score = np.sqrt(np.triu(every.overlap * every.correlation.clip(0), 1))
+    assert table["score"][0] == pytest.approx(score.max())
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"), [({"n": 0}, "n is 0"), ({"of": "kat"}, "nearest are cat"), ({"layer": "x"}, "no layer")]
+)
+def test_what_cannot_be_ranked_is_refused(world: Atlas, asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(AtlasError, match=message):
+        confusions(world, **({"n": 5, "layer": None, "of": None, "k": None} | asked))
