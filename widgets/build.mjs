@@ -15,7 +15,9 @@ const options = {
   charset: "utf8",
   legalComments: "none",
   minify: true,
-  alias: { "d3-transition": "./src/d3-unused.ts", "d3-interpolate": "./src/d3-unused.ts" },
+  alias: Object.fromEntries(
+    ["d3-selection", "d3-transition", "d3-interpolate"].map((name) => [name, "./src/d3-small.ts"]),
+  ),
   outdir: PART,
   absWorkingDir: new URL(".", import.meta.url).pathname,
 };

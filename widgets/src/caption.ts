@@ -19,7 +19,8 @@ export const makeCaption = (context: Context): { element: HTMLElement; update: (
       const { selection } = context.store.state;
       const grid = context.grid();
       const { title: said, name } = context.header();
-      title.textContent = said || (name === context.layer().name ? "" : name);
+      const shown = said || name;
+      title.textContent = shown === context.layer().name ? "" : shown;
       what.textContent = grid
         ? `${grid.layer}, ${grid.info.size} × ${grid.info.size}, ${number(grid.cells.n)} cells`
         : "loading…";

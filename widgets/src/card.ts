@@ -28,14 +28,10 @@ const signedBar = (share: number): HTMLElement => {
 const meter = (name: string, value: number, text: string, tip: string): HTMLElement =>
   h(
     "div",
-    { class: "aa-meter", title: tip },
-    h("dt", {}, name),
-    h(
-      "dd",
-      {},
-      text,
-      h("span", {}, h("i", { style: `width:${Math.max(0, Math.min(1, value || 0)) * 100}%` })),
-    ),
+    { class: "aa-meter", role: "listitem", title: tip },
+    h("span", {}, name),
+    h("b", {}, text),
+    h("div", {}, h("i", { style: `width:${Math.max(0, Math.min(1, value || 0)) * 100}%` })),
   );
 
 export interface Card {
@@ -60,7 +56,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     glyph(GLYPHS.close),
   );
   const classes = h("ul", { class: "aa-classes" });
-  const numbers = h("dl", { class: "aa-numbers" });
+  const numbers = h("div", { class: "aa-numbers", role: "list" });
   const warning = h("p", { class: "aa-card-warning" }, "Two groups: the average may show neither.");
   const patches = h("div", { class: "aa-patches" });
   const large = h(

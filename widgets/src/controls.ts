@@ -69,6 +69,9 @@ export const makeControls = (
       show(open);
       if (open) opens.querySelector<HTMLElement>("input, button, [tabindex]")?.focus();
     });
+    made.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") show(false);
+    });
     root.addEventListener("aa-close", () => show(false), { signal });
     opens.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;

@@ -6,6 +6,8 @@ import type { Camera } from "./types";
 
 /** Time in which a thrown map loses all but a third of its speed, ms. */
 const FRICTION = 280;
+/** A finger that has not moved for so long before it let go did not throw, ms. */
+const RESTED = 70;
 /** Speed below which a throw is a drop, CSS px per ms. */
 const SLOW = 0.05;
 
@@ -80,9 +82,10 @@ export const attachGestures = (
         (event.deltaMode === 1 ? 0.05 : event.deltaMode ? 1 : 0.002) *
         (event.ctrlKey ? 6 : 1),
     )
-    .on("start", () => {
+    .on("start", (event: D3ZoomEvent<HTMLElement, unknown>) => {
+      if (syncing) return;
       stop();
-      trail = [];
+      trail = [{ t: performance.now(), x: event.transform.x, y: event.transform.y }];
     })
     .on("zoom", (event: D3ZoomEvent<HTMLElement, unknown>) => {
       if (syncing) return;
@@ -113,8 +116,7 @@ export const attachGestures = (
       const now = performance.now();
       const dt = last.t - first.t;
       const [vx, vy] = [(last.x - first.x) / dt, (last.y - first.y) / dt];
-      // A finger that rested before it let go did not throw.
-      if (now - last.t < 40 && dt > 0 && Math.hypot(vx, vy) > SLOW) coast(vx, vy);
+      if (now - last.t < RESTED && dt > 0 && Math.hypot(vx, vy) > SLOW) coast(vx, vy);
       else sync();
     });
 

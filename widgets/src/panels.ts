@@ -97,7 +97,11 @@ export const makeHelp = (context: Context): HTMLElement => {
     "section",
     { class: "aa-help aa-panel aa-popover", "aria-label": "Keys and gestures", tabindex: "-1" },
     h("h3", {}, "Keys and gestures"),
-    h("dl", {}, ...rows.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])),
+    h(
+      "div",
+      { class: "aa-keys" },
+      ...rows.flatMap(([key, what]) => [h("kbd", {}, key), h("span", {}, what)]),
+    ),
     h(
       "p",
       { class: "aa-quiet" },

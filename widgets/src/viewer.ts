@@ -40,6 +40,9 @@ export interface Parts {
   signal: AbortSignal;
 }
 
+/** JupyterLab's own shortcuts leave the keys to whoever says this. */
+const KEYS_ARE_OURS = { "data-lm-suppress-shortcuts": "true" };
+
 const SILENT =
   "The kernel does not answer: it may be busy, stopped or restarted. What is here stays; run the cell again.";
 
@@ -56,7 +59,11 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   const canvas = h("canvas", { class: "aa-canvas", "aria-hidden": "true" });
   const stage = h("div", { class: "aa-stage", tabindex: "0", role: "application" }, canvas);
   const look = header().kernel ? "aa-root" : "aa-root aa-page";
-  const root = h("div", { class: look, role: "region", "aria-label": "Activation atlas" }, stage);
+  const root = h(
+    "div",
+    { class: look, role: "region", "aria-label": "Activation atlas", ...KEYS_ARE_OURS },
+    stage,
+  );
   const notices = makeNotices();
   root.append(...notices.elements);
   el.replaceChildren(root);
