@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from atlas.level import AtlasLevel
     from atlas.models import VisionModel
     from atlas.widgets import AtlasView
 
@@ -82,10 +83,11 @@ class Atlas(ByClass):
         if found.icons is None:
             raise AtlasError(f"The icons of level {found.size} are not rendered yet; build the atlas again to go on.")
         names = self._labels(found.size, layer) if labels else None
-        return render_level(
-            found.size,
-            found.grid.cell.astype(np.int64),
-            found.icons.__getitem__,
+        return self._draw(
+            found,
+            level_size=found.size,
+            cells=found.grid.cell.astype(np.int64),
+            icon=found.icons.__getitem__,
             icon_px=icon_px,
             background=background,
             density=found.grid.count.astype(np.int64) if density else None,
@@ -94,6 +96,10 @@ class Atlas(ByClass):
             title=title,
             footer=footer,
         )
+
+    def _draw(self, _found: AtlasLevel, **options: Any) -> Image.Image:  # noqa: ANN401 - those of `render_level`
+        """Draw a level; atlases whose directions have a meaning draw their axes too."""
+        return render_level(**options)
 
     def _labels(self, level: int, layer: str | None) -> list[str]:
         name = self.record(layer)[0]
@@ -277,10 +283,11 @@ class Atlas(ByClass):
 
 
 def open_atlas(path: str | os.PathLike[str]) -> Atlas:
-    """Open an atlas; see `Atlas`. Of two classes it is a `Comparison`."""
+    """Open an atlas; see `Atlas`. Of two classes it is a `Comparison`, of several `SideBySide`."""
     world = Atlas(path)
-    if (world.provenance.get("part") or {}).get("kind") == "comparison":
-        from atlas.classes import Comparison  # noqa: PLC0415 - that room builds on this one
+    kind = (world.provenance.get("part") or {}).get("kind")
+    if kind not in ("comparison", "side by side"):
+        return world
+    from atlas.classes import Comparison, SideBySide  # noqa: PLC0415 - that room builds on this one
 
-        return Comparison(path)
-    return world
+    return Comparison(path) if kind == "comparison" else SideBySide(path)

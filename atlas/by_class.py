@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from atlas.reader import AtlasReader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from atlas.atlas import Atlas
-    from atlas.classes import Comparison, PairTable
+    from atlas.classes import Comparison, PairTable, SideBySide
     from atlas.classes.owned import Own
 
 # That room builds whole atlases, so it is imported when it is asked.
@@ -82,6 +84,31 @@ class ByClass(AtlasReader):
         from atlas.classes import PartOptions, compare  # noqa: PLC0415
 
         return compare(self, left, right, layer, own, k, PartOptions(**options))
+
+    def side_by_side(
+        self,
+        names: Sequence[str | int],
+        *,
+        layer: str | None = None,
+        own: Own = "top",
+        k: int | None = None,
+        **options: Any,  # noqa: ANN401 - fields of PartOptions
+    ) -> SideBySide:
+        """Build an atlas of several classes, each in a panel of its own, all on one shared layout.
+
+        The same place in two panels means the same kind of activation. What several of the classes own goes to the one
+        that it adds most to.
+
+        Parameters
+        ----------
+        names : sequence of str or int
+            Labels, WNIDs or indices of 2 to 64 classes; panels in this order, row by row.
+        layer, own, k, **options
+            See `class_atlas`; `grids` are cells a side of one panel.
+        """
+        from atlas.classes import PartOptions, side_by_side  # noqa: PLC0415
+
+        return side_by_side(self, names, layer, own, k, PartOptions(**options))
 
     def confusions(
         self, n: int = 20, *, layer: str | None = None, of: str | int | None = None, k: int | None = None

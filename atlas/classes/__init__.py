@@ -12,6 +12,7 @@ from atlas.classes.comparing import compare
 from atlas.classes.comparison import ComparedClass, Comparison, SeparatingCell
 from atlas.classes.owned import default_k, owned_rows
 from atlas.classes.pairs import PairTable, confusions
+from atlas.classes.panels import SideBySide, side_by_side
 from atlas.classes.part import PartOptions
 from atlas.classes.single import class_atlas
 
@@ -21,9 +22,11 @@ __all__ = [
     "PairTable",
     "PartOptions",
     "SeparatingCell",
+    "SideBySide",
     "class_atlas",
     "compare",
     "confusions",
     "default_k",
     "owned_rows",
+    "side_by_side",
 ]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from atlas.atlas import Atlas
 from atlas.errors import AtlasError
+from atlas.export.compared import render_compared
 
 if TYPE_CHECKING:
     import os
 
     from numpy.typing import NDArray
+    from PIL import Image
 
     from atlas.grid import CellTable
     from atlas.level import AtlasLevel
@@ -93,7 +95,7 @@ class Comparison(Atlas):
     @property
     def axes(self) -> dict[str, str]:
         """What lies in which direction: left, right, vertical."""
-        return {"left": self.left.name, "right": self.right.name, "vertical": "alike"}
+        return {"left": self.left.name, "right": self.right.name, "vertical": "alike ones lie together"}
 
     def differences(self, level: int | None = None) -> NDArray[np.float32]:
         """Mean attribution to the left class minus that to the right one, of every cell of a level, (M,)."""
@@ -117,6 +119,15 @@ class Comparison(Atlas):
         table = super().cells(level, layer)
         left, right = self._attributions(self.level(level, layer)).T
         return table.with_columns(left=left, right=right, difference=left - right)
+
+    def _draw(self, _found: AtlasLevel, **options: Any) -> Image.Image:  # noqa: ANN401 - those of `render_level`
+        scaled = np.clip(self.differences(_found.size) / self._scale(), -1, 1)
+        return render_compared(difference=scaled, axes=self.axes, **options)
+
+    def _scale(self) -> float:
+        """Difference that lies at the edge."""
+        scale = self.summary()["layout"].get("scale")
+        return float(scale) if isinstance(scale, int | float) and scale > 0 else 1.0
 
     def separating(
         self, n: int = 10, side: Literal["left", "right", "both"] = "both", level: int | None = None

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from atlas.cli.app import app
+from atlas.cli.classes import class_, compare
 from atlas.cli.exporting import export
 from atlas.cli.looking import info, models
 from atlas.cli.making import build, collect, demo
@@ -15,7 +16,20 @@ from atlas.cli.training import evaluate, train
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["app", "build", "collect", "demo", "evaluate", "export", "info", "main", "models", "train"]
+__all__ = [
+    "app",
+    "build",
+    "class_",
+    "collect",
+    "compare",
+    "demo",
+    "evaluate",
+    "export",
+    "info",
+    "main",
+    "models",
+    "train",
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

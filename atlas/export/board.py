@@ -92,6 +92,12 @@ def luminance(colour: Sequence[int]) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def contrast(one: Sequence[int], other: Sequence[int]) -> float:
+    """Contrast of two colours, 1 to 21 (WCAG 2.2)."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
 def carries_white(colour: Sequence[int]) -> bool:
     """Whether white type on a plate of this colour reaches 3 : 1, the contrast WCAG 2.2 asks of large type."""
     return luminance(colour) < 1.05 / 3 - 0.05

@@ -96,7 +96,7 @@ def test_a_comparison_opened_again_is_one(comparison: Comparison) -> None:
     again = open_atlas(comparison.path)
     assert isinstance(again, Comparison)
     assert (again.left.index, again.left.name, again.right.name) == (ANT, "ant", "bee")
-    assert again.axes == {"left": "ant", "right": "bee", "vertical": "alike"}
+    assert again.axes == {"left": "ant", "right": "bee", "vertical": "alike ones lie together"}
     assert again.grids() == (4, 8)
 
 
