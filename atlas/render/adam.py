@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+
+from atlas.render.canvas_loops import adam
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +22,7 @@ class Adam:
     Parameters
     ----------
     parameters : Tensor
-        (B, …); changed in place.
+        (B, …), float32; changed in place.
     """
 
     def __init__(self, parameters: Tensor) -> None:
@@ -35,9 +38,13 @@ class Adam:
         """Step number ``steps[i]``, counted from 1, of every image i, at learning rate ``rates[i]``."""
         # Image by image: an image must not depend on its place in the batch, see `to_image`.
         for i, (step, rate) in enumerate(zip(steps, rates, strict=True)):
-            g, mean, square = gradient[i], self._mean[i], self._square[i]
-            mean.lerp_(g, 1 - _DECAY[0])
-            square.mul_(_DECAY[1]).addcmul_(g, g, value=1 - _DECAY[1])
-            correction = (1 - _DECAY[1] ** step) ** 0.5
-            divisor = square.sqrt().div_(correction).add_(_EPSILON)
-            self._parameters[i].addcdiv_(mean, divisor, value=-rate / (1 - _DECAY[0] ** step))
+            scaled, correction = rate / (1 - _DECAY[0] ** step), (1 - _DECAY[1] ** step) ** -0.5
+            tensors = self._parameters[i], gradient[i], self._mean[i], self._square[i]
+            if gradient.device.type == "cpu":
+                flat = [tensor.reshape(-1).numpy() for tensor in tensors]
+                adam(*flat, np.float32(scaled), np.float32(correction), np.float32(_EPSILON))
+            else:
+                values, g, mean, square = tensors
+                mean.lerp_(g, 1 - _DECAY[0])
+                square.mul_(_DECAY[1]).addcmul_(g, g, value=1 - _DECAY[1])
+                values.addcdiv_(mean, square.sqrt().mul_(correction).add_(_EPSILON), value=-scaled)

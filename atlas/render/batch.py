@@ -111,14 +111,13 @@ class Batch:
         settings, canvas = self._settings, self._canvas
         maps = np.stack([maps[step] for maps, step in zip(self._maps, self._steps, strict=True)])
         images = canvas.images(self._spectrum)
-        seen, grid = canvas.look(images, torch.from_numpy(maps).to(self._device))
         redirect = None
         if min(self._steps) < settings.redirect_steps:
             redirect = torch.tensor([step < settings.redirect_steps for step in self._steps], device=self._device)
-        scores, gradient = self._network.ascend(seen, self._goal, redirect)
+        scores, gradient = self._network.ascend(images, torch.from_numpy(maps).to(self._device), self._goal, redirect)
         rates = [settings.learning_rate * schedule(step / settings.steps) for step in self._steps]
         self._steps = [step + 1 for step in self._steps]
-        self._adam.step(canvas.pull_back(gradient, images, grid), self._steps, rates)
+        self._adam.step(canvas.pull_back(gradient, images), self._steps, rates)
         last_steps = max(1, settings.steps // 16)
         for i, step in enumerate(self._steps):
             if step > settings.steps - last_steps:

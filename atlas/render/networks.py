@@ -12,6 +12,7 @@ from atlas.models.load import inception_range
 from atlas.render.icons import achieved_cosine
 from atlas.render.objective import centre
 from atlas.render.redirected_relu import RedirectedReLU
+from atlas.render.transforms import warp, warp_back
 from atlas.render.trunk import Trunk
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 class Network(Protocol):
     """A network as the optimisation uses it."""
 
-    def ascend(self, seen: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Scores (B,) of images (B, 3, S, S) in [0, 1], and the gradient of minus their sum.
+    def ascend(self, images: Tensor, maps: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Scores (B,) of images (B, 3, S, S) in [0, 1], seen through `maps`, and the gradient of minus their sum.
 
         `redirect` (B,), bool, marks images whose gradients pass through dead ReLUs; None for none of them.
         """
@@ -44,16 +45,17 @@ class AnyNetwork:
     def __init__(self, model: VisionModel, layer: str, objective: Objective) -> None:
         self._model, self._layer, self._objective = model, layer, objective
 
-    def ascend(self, seen: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
+    def ascend(self, images: Tensor, maps: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
         """See `Network`."""
         with torch.enable_grad():
-            seen = seen.detach().requires_grad_()
-            images = seen.to(self._model.dtype, memory_format=torch.channels_last)
+            views = warp(images, maps).requires_grad_()
+            seen = views.to(self._model.dtype, memory_format=torch.channels_last)
             with nullcontext() if redirect is None else RedirectedReLU(None if redirect.all() else redirect):
-                found = self._model.activations(images, [self._layer])[self._layer]
+                found = self._model.activations(seen, [self._layer])[self._layer]
                 scores = self._objective(centre(found).float(), goal)
                 # The sum over the batch: no image's gradient holds anything of another's.
-                return scores.detach(), torch.autograd.grad(-scores.sum(), seen)[0]
+                (gradient,) = torch.autograd.grad(-scores.sum(), views)
+        return scores.detach(), warp_back(gradient, images, maps)
 
     def judge(self, pixels: Tensor, *goals: Tensor) -> list[Tensor]:
         """See `Network`."""
@@ -68,18 +70,18 @@ class TrunkNetwork:
         self._exact = Trunk(model.module, layer, size, torch.float32)  # type: ignore[arg-type]
         self._objective = objective
 
-    def ascend(self, seen: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
+    def ascend(self, images: Tensor, maps: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
         """See `Network`."""
-        reached, saved = self._trunk(inception_range(seen))
+        reached, saved = self._trunk(images, maps)
         with torch.enable_grad():
             reached.requires_grad_()
             scores = self._objective(reached, goal)
             (gradient,) = torch.autograd.grad(-scores.sum(), reached)
-        return scores.detach(), self._trunk.pull_back(gradient, saved, redirect).mul_(255)
+        return scores.detach(), self._trunk.pull_back(gradient, saved, redirect)
 
     def judge(self, pixels: Tensor, *goals: Tensor) -> list[Tensor]:
         """See `Network`."""
-        reached, _ = self._exact(inception_range(pixels / 255))
+        reached, _ = self._exact(pixels / 255)
         return [torch.nn.functional.cosine_similarity(reached, goal, dim=1) for goal in goals]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
@@ -56,3 +57,9 @@ def warp(images: Tensor, maps: Tensor) -> Tensor:
     """Each image (B, 3, S, S) seen through its own affine map (B, 2, 3); grey where the view leaves the image."""
     grid = F.affine_grid(maps, list(images.shape), align_corners=False)
     return F.grid_sample(images - 0.5, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + 0.5
+
+
+def warp_back(gradient: Tensor, images: Tensor, maps: Tensor) -> Tensor:
+    """Gradient of `images` from that of ``warp(images, maps)``."""
+    grid = F.affine_grid(maps, list(images.shape), align_corners=False)
+    return torch.ops.aten.grid_sampler_2d_backward(gradient, images, grid, 0, 0, False, [True, False])[0]  # type: ignore[no-any-return]

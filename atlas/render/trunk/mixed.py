@@ -61,7 +61,7 @@ class Mixed:
             parts = zip(inner, torch.split(merged, self._first, dim=1), strict=True)
             inside = torch.cat([through_relu(g, output, redirect) for g, output in parts], dim=1)
         pooled = self._reduce.pull_back(through_relu(pools, y_pool, redirect))
-        return self._merged.pull_back(inside).add_(self._pool.pull_back(pooled, x, origin))
+        return self._pool.pull_back(pooled, x, origin, self._merged.pull_back(inside))
 
 
 def _dense(x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from atlas.models.inception import MIXED_WIDTHS, POOLED_AFTER
 from atlas.render.trunk.centre import Centre
 from atlas.render.trunk.mixed import Mixed
-from atlas.render.trunk.pooling import MaxPool
+from atlas.render.trunk.pooling import MaxPool, pooled_side
 from atlas.render.trunk.stem import Stem
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Trunk:
-    """The network from a preprocessed image to the centre of a mixed block.
+    """The network, with its preprocessing, from an image to the centre of a mixed block.
 
     Frozen: no graph is kept and no gradient of a weight is computed.
 
@@ -33,7 +33,7 @@ class Trunk:
     """
 
     def __init__(self, network: InceptionV1, layer: str, size: int, dtype: torch.dtype) -> None:
-        self._size, self._dtype = size, dtype
+        self._dtype = dtype
         blocks = list(MIXED_WIDTHS)
         before = blocks[: blocks.index(layer)]
         side = (size - 2) // 2 + 1
@@ -47,9 +47,12 @@ class Trunk:
                 self._blocks.append(MaxPool(stride=2))
         self._centre = Centre(network, layer, side, dtype)
 
-    def __call__(self, images: Tensor) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
-        """Activations (B, C), float32, at the centre of the layer for `images` (B, 3, S, S), and what was kept."""
-        x, kept = self._stem(images)
+    def __call__(self, images: Tensor, maps: Tensor | None = None) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+        """Activations (B, C), float32, at the centre of the layer, and what `pull_back` needs.
+
+        For `images` (B, 3, S, S) in [0, 1], seen through affine `maps` (B, 2, 3), see `warp`, or as they are.
+        """
+        x, kept = self._stem(images, maps)
         saved = [kept]
         for block in self._blocks:
             if isinstance(block, MaxPool):
@@ -71,9 +74,4 @@ class Trunk:
         g = self._centre.pull_back(gradient.to(self._dtype), saved[-1], redirect)
         for block, kept in zip(reversed(self._blocks), reversed(saved[1:-1]), strict=True):
             g = block.pull_back(g, *kept) if isinstance(block, MaxPool) else block.pull_back(g, kept, redirect)
-        return self._stem.pull_back(g, saved[0], redirect, self._size)
-
-
-def pooled_side(side: int) -> int:
-    """Side of a map after a 3 x 3 max-pool of stride 2 whose window may hang over the edge."""
-    return max(0, -(-(side - 3) // 2)) + 1
+        return self._stem.pull_back(g, saved[0], redirect)

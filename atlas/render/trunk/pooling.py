@@ -7,26 +7,54 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
+from atlas.render.compiled import bits, signed
+from atlas.render.trunk.loops import pool, pool_back
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class MaxPool:
-    """The 3 x 3 max-pool of InceptionV1: of stride 1 with padding, or of stride 2 with the window over the edge."""
+    """The 3 x 3 max-pool of InceptionV1, of values that are not negative: after a ReLU, all are.
+
+    Parameters
+    ----------
+    stride : int
+        1, with padding, or 2, where the window may hang over the edge.
+    """
 
     def __init__(self, stride: int) -> None:
         self._stride, self._padding = stride, 1 if stride == 1 else 0
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Pooled maps, and where each value came from."""
-        return F.max_pool2d(
-            x, 3, stride=self._stride, padding=self._padding, ceil_mode=self._stride == 2, return_indices=True
-        )
+        if x.device.type != "cpu":
+            return F.max_pool2d(
+                x, 3, stride=self._stride, padding=self._padding, ceil_mode=self._stride == 2, return_indices=True
+            )
+        n, channels, height, width = x.shape
+        shape = (n, channels, height, width) if self._stride == 1 else (n, channels, *map(pooled_side, (height, width)))
+        y, origin = (_maps(shape, dtype) for dtype in (x.dtype, torch.uint8))
+        pool(signed(x), signed(y), bits(origin), self._stride, self._padding)
+        return y, origin
 
-    def pull_back(self, gradient: Tensor, x: Tensor, origin: Tensor) -> Tensor:
-        """Gradient of the input `x` from that of the output."""
-        stride, padding = [self._stride] * 2, [self._padding] * 2
-        found: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
-            gradient, x, [3, 3], stride, padding, [1, 1], self._stride == 2, origin
-        )
+    def pull_back(self, gradient: Tensor, x: Tensor, origin: Tensor, more: Tensor | None = None) -> Tensor:
+        """Gradient of the input `x` from that of the output, plus `more`."""
+        if x.device.type != "cpu":
+            found: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
+                gradient, x, [3, 3], [self._stride] * 2, [self._padding] * 2, [1, 1], self._stride == 2, origin
+            )
+            return found if more is None else found.add_(more)
+        found = _maps(tuple(x.shape), x.dtype)
+        extra = bits(gradient)[:0] if more is None else bits(more)
+        pool_back(bits(gradient), bits(origin), extra, bits(found), self._stride, self._padding)
         return found
+
+
+def pooled_side(side: int) -> int:
+    """Side of a map after a 3 x 3 max-pool of stride 2 whose window may hang over the edge."""
+    return max(0, -(-(side - 3) // 2)) + 1
+
+
+def _maps(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    return torch.empty(shape, dtype=dtype, memory_format=torch.channels_last)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def images(n: int, size: int) -> Tensor:
-    """Preprocessed pictures of smooth noise, so that no two neighbours of a max-pool are equal."""
+    """Pictures of smooth noise, so that no two neighbours of a max-pool are equal."""
     coarse = torch.rand(n, 3, size // 4, size // 4, generator=torch.Generator().manual_seed(size))
-    return torch.nn.functional.interpolate(coarse, size=size, mode="bicubic") * 255 - 117
+    return torch.nn.functional.interpolate(coarse, size=size, mode="bicubic")
 
 
 def by_autograd(network: InceptionV1, layer: str, x: Tensor, push: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,7 +25,7 @@ def by_autograd(network: InceptionV1, layer: str, x: Tensor, push: Tensor) -> tu
     found: list[Tensor] = []
     hook = network.get_submodule(layer).register_forward_hook(lambda _m, _i, output: found.append(output))
     x = x.clone().requires_grad_()
-    network(x)
+    network(x * 255 - 117)
     hook.remove()
     reached = centre(found[0])
     return reached.detach(), torch.autograd.grad((reached * push.to(x.dtype)).sum(), x)[0]
