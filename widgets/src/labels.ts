@@ -50,52 +50,63 @@ const meet = (a: Line, b: Line): boolean =>
 export const labelScale = (world: number): number => 2 ** (Math.floor(Math.log2(world) * 2) / 2);
 
 /**
- * Names in the order of their weight, each where it meets no other; for the whole level, so that none comes or goes
- * while one moves.
- *
- * @param scale CSS pixels that the whole atlas takes, at least
- * @param width CSS pixels that the name of a class takes
+ * Places names in the order of their weight, each where it meets no other; for the whole level, so that none comes or
+ * goes while one moves. A level of 25,600 cells takes longer than a frame: the work can be done in parts.
  */
-export const placeLabels = (
-  grid: Pick<Grid, "cells" | "style">,
-  order: Int32Array,
-  scale: number,
-  width: (classIndex: number) => number,
-): Placed[] => {
-  const { cells, style } = grid;
-  const placed: Placed[] = [];
-  const across = Math.ceil(scale / REPEAT) + 2;
-  const squares: ((Line & { classIndex: number })[] | undefined)[] = new Array(across * across);
-  for (const row of order) {
-    if (style.alpha[row]! < 0.5) continue;
+export class Placement {
+  readonly placed: Placed[] = [];
+  private next = 0;
+  private readonly across: number;
+  private readonly squares: ((Line & { classIndex: number })[] | undefined)[];
+
+  /**
+   * @param scale CSS pixels that the whole atlas takes, at least
+   * @param width CSS pixels that the name of a class takes
+   */
+  constructor(
+    private readonly grid: Pick<Grid, "cells" | "style">,
+    private readonly order: Int32Array,
+    private readonly scale: number,
+    private readonly width: (classIndex: number) => number,
+  ) {
+    this.across = Math.ceil(scale / REPEAT) + 2;
+    this.squares = new Array(this.across ** 2);
+  }
+
+  /** Go on until everything is placed or it is `deadline` (ms); whether everything is. */
+  run(deadline = Number.POSITIVE_INFINITY): boolean {
+    while (this.next < this.order.length) {
+      this.place(this.order[this.next++]!);
+      if ((this.next & 63) === 0 && performance.now() > deadline) break;
+    }
+    return this.next >= this.order.length;
+  }
+
+  private place(row: number): void {
+    const { cells, style } = this.grid;
+    if (style.alpha[row]! < 0.5) return;
     const cell = cells.cell[row]!;
-    const [wx, wy] = [
-      ((cell % cells.size) + 0.5) / cells.size,
-      (Math.floor(cell / cells.size) + 0.5) / cells.size,
-    ];
-    const [x, y] = [wx * scale, wy * scale];
-    const square = (Math.floor(y / REPEAT) + 1) * across + Math.floor(x / REPEAT) + 1;
-    const own = squares[square];
-    if (own && own.length >= DENSITY) continue;
+    const wx = ((cell % cells.size) + 0.5) / cells.size;
+    const wy = (Math.floor(cell / cells.size) + 0.5) / cells.size;
+    const [x, y] = [wx * this.scale, wy * this.scale];
+    const square = (Math.floor(y / REPEAT) + 1) * this.across + Math.floor(x / REPEAT) + 1;
+    const own = this.squares[square];
+    if (own && own.length >= DENSITY) return;
     const classIndex = cells.topClass[row * cells.top]!;
-    const line = { x, y, half: Math.min(REPEAT / 2, width(classIndex) / 2), classIndex };
-    let crowded = false;
-    for (let i = 0; i < 9 && !crowded; i++) {
-      for (const other of squares[square + ((i / 3) | 0) * across - across + (i % 3) - 1] ?? []) {
+    const line = { x, y, half: Math.min(REPEAT / 2, this.width(classIndex) / 2), classIndex };
+    for (let i = 0; i < 9; i++) {
+      const others = this.squares[square + ((i / 3) | 0) * this.across - this.across + (i % 3) - 1];
+      if (!others) continue;
+      for (const other of others) {
         const again = other.classIndex === classIndex && Math.hypot(other.x - x, other.y - y) < REPEAT;
-        if (again || meet(other, line)) {
-          crowded = true;
-          break;
-        }
+        if (again || meet(other, line)) return;
       }
     }
-    if (crowded) continue;
     if (own) own.push(line);
-    else squares[square] = [line];
-    placed.push({ row, classIndex, x: wx, y: wy, half: line.half });
+    else this.squares[square] = [line];
+    this.placed.push({ row, classIndex, x: wx, y: wy, half: line.half });
   }
-  return placed;
-};
+}
 
 /** Those names that are on the screen and clear of what is there already. */
 export const visibleLabels = (

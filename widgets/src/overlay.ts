@@ -8,7 +8,7 @@ import {
   labelOrder,
   labelScale,
   type Placed,
-  placeLabels,
+  Placement,
   shortName,
   visibleLabels,
 } from "./labels";
@@ -19,6 +19,8 @@ import type { Camera, Marker } from "./types";
 
 /** Most words kept as pictures: writing text takes a processor longer than copying it. */
 const WORDS_KEPT = 400;
+/** Milliseconds of a frame for placing names. */
+const PLACING = 1.5;
 const FONT = '600 12px system-ui, -apple-system, "Segoe UI", sans-serif';
 
 interface Word {
@@ -203,6 +205,8 @@ export const overlay = (
   const orders = new WeakMap<Grid["cells"], Int32Array>();
   let placed: Placed[] = [];
   let placedFor = "";
+  let placedOf: Grid["cells"] | null = null;
+  let placing: Placement | null = null;
   const names = (context: CanvasRenderingContext2D, grid: Grid, scene: Scene): void => {
     const { store } = host;
     const { camera, view } = scene;
@@ -219,8 +223,16 @@ export const overlay = (
     const key = `${grid.layer} ${grid.info.size} ${grid.version} ${scale}`;
     if (key !== placedFor) {
       placedFor = key;
-      placed = placeLabels(grid, order, scale, (index) => words.width(text(index)));
+      // Names of another level or layer would be wrong; those of another scale stand in.
+      if (placedOf !== grid.cells) placed = [];
+      placedOf = grid.cells;
+      placing = new Placement(grid, order, scale, (index) => words.width(text(index)));
     }
+    if (placing?.run(performance.now() + PLACING)) {
+      placed = placing.placed;
+      placing = null;
+    }
+    if (placing) host.redraw();
     const taken = host.header().markers.map((marker) => markerText(marker, words, scene));
     for (const label of visibleLabels(placed, grid.info.size, camera, view, taken)) {
       const word = words.get(text(label.classIndex), scene.ratio);

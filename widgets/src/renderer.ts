@@ -77,11 +77,11 @@ export class Renderer {
       if (scene.below && (scene.opacity < 1 || !covered.complete)) {
         const below = this.paintGrid(scene.below, scene, deadline);
         const holes = scene.opacity < 1 ? null : covered.holes;
-        this.blit(scene.below, below.layers, holes);
+        this.blit(scene.below, below.layers, holes, scene.resting);
         more ||= below.late;
       }
       context.globalAlpha = scene.opacity;
-      this.blit(scene.grid, covered.layers, null);
+      this.blit(scene.grid, covered.layers, null, true);
       context.globalAlpha = 1;
       more ||= covered.late || scene.opacity < 1;
       complete = covered.complete && scene.opacity === 1;
@@ -144,14 +144,15 @@ export class Renderer {
   }
 
   /** Copy tiles to the screen; only where there are holes, if they are given. */
-  private blit(grid: Grid, layers: TileDraw[][], holes: TileDraw[] | null): void {
+  private blit(grid: Grid, layers: TileDraw[][], holes: TileDraw[] | null, smooth: boolean): void {
     const { context } = this;
     for (const layer of layers) {
       for (const tile of layer) {
         if (holes && !meetsAny(tile, holes)) continue;
         const picture = this.tiles.picture(grid, tile);
         if (!picture) continue;
-        context.imageSmoothingEnabled = picture.width !== tile.width || picture.height !== tile.height;
+        context.imageSmoothingEnabled =
+          smooth && (picture.width !== tile.width || picture.height !== tile.height);
         context.imageSmoothingQuality = "low";
         context.drawImage(picture, tile.x, tile.y, tile.width, tile.height);
       }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { worldPx } from "../src/camera";
-import { labelOrder, labelScale, placeLabels, shortName, visibleLabels } from "../src/labels";
+import { labelOrder, labelScale, Placement, shortName, visibleLabels } from "../src/labels";
+import type { Grid } from "../src/paint";
 import { styleCells } from "../src/style";
 import { type Camera, DEFAULT_OPTIONS } from "../src/types";
 import { makeCells, type Row } from "./grid";
@@ -16,6 +17,12 @@ const style = styleCells(cells, DEFAULT_OPTIONS, null);
 const view = { width: 900, height: 700 };
 const width = (index: number): number => 40 + index;
 
+const place = (grid: Pick<Grid, "cells" | "style">, order: Int32Array, scale: number) => {
+  const placement = new Placement(grid, order, scale, width);
+  placement.run();
+  return placement.placed;
+};
+
 describe("labels", () => {
   const order = labelOrder({ cells });
 
@@ -29,7 +36,7 @@ describe("labels", () => {
   it("never writes one name over another, nor the same one twice in a place", () => {
     for (const zoom of [0.6, 1, 3, 12]) {
       const camera: Camera = [0.4, 0.6, zoom];
-      const placed = placeLabels({ cells, style }, order, labelScale(worldPx(camera, view)), width);
+      const placed = place({ cells, style }, order, labelScale(worldPx(camera, view)));
       const lines = visibleLabels(placed, size, camera, view, []);
       expect(lines.length).toBeGreaterThan(3);
       for (const [i, a] of lines.entries()) {
@@ -42,15 +49,23 @@ describe("labels", () => {
   });
 
   it("keeps names where they are while one moves", () => {
-    const placed = placeLabels({ cells, style }, order, 1000, width);
+    const placed = place({ cells, style }, order, 1000);
     const [before, after] = [0.5, 0.51].map((x) => visibleLabels(placed, size, [x, 0.5, 4], view, []));
     const inside = before!.filter((line) => line.x > 200 && line.x < 700);
     for (const line of inside)
       expect(after!.some((other) => other.classIndex === line.classIndex)).toBe(true);
   });
 
+  it("gives the same in parts as at once", () => {
+    const parts = new Placement({ cells, style }, order, 2000, width);
+    let calls = 1;
+    while (!parts.run(performance.now() - 1)) calls++;
+    expect(calls).toBeGreaterThan(5);
+    expect(parts.placed).toEqual(place({ cells, style }, order, 2000));
+  });
+
   it("keeps clear of what is there already", () => {
-    const placed = placeLabels({ cells, style }, order, 1000, width);
+    const placed = place({ cells, style }, order, 1000);
     const everything = [{ x: 450, y: 350, half: 2000 }];
     for (const line of visibleLabels(placed, size, [0.5, 0.5, 1], view, everything)) {
       expect(Math.abs(line.y - 350)).toBeGreaterThan(16);
@@ -59,7 +74,7 @@ describe("labels", () => {
 
   it("names no cell that a filter leaves out", () => {
     const hidden = { ...style, alpha: new Float32Array(cells.n) };
-    expect(placeLabels({ cells, style: hidden }, order, 1000, width)).toEqual([]);
+    expect(place({ cells, style: hidden }, order, 1000)).toEqual([]);
   });
 
   it("writes the first synonym, and not too much of it", () => {
