@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.autograd import forward_ad
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from atlas.activations.smoothing import SmoothPooling
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ MAX_DUALS = 256
 """Dual maps in one pass of the rest of the network: bounds memory when an image has many positions."""
 
 
-def attribute(model: VisionModel, images: Tensor, layer: str, rows: Tensor, cols: Tensor) -> Tensor:
+def attribute(
+    model: VisionModel, images: Tensor, layer: str, rows: Tensor, cols: Tensor, *, smooth_pooling: bool = False
+) -> Tensor:
     """Attribution of single activations to every class.
 
     attr_c = h_xy . d logit_c / d h_xy, where h_xy is the activation vector at one position (Carter et al.
@@ -37,6 +41,9 @@ def attribute(model: VisionModel, images: Tensor, layer: str, rows: Tensor, cols
         Layer of the activations.
     rows, cols : Tensor of int64, shape (B,) or (B, k)
         Positions in the layer's map, one or k per image.
+    smooth_pooling : bool
+        Max-pools after the layer pass their derivative on to all that a window holds (`SmoothPooling`), which makes
+        attributions less noisy, and hides behaviour that the network has: its own pools go by the largest value alone.
 
     Returns
     -------
@@ -49,7 +56,7 @@ def attribute(model: VisionModel, images: Tensor, layer: str, rows: Tensor, cols
         The part of the network after `layer` cannot be differentiated in forward mode, or the
         logits do not depend on the layer.
     """
-    return Attributor(model, layer)(images, rows, cols).attributions
+    return Attributor(model, layer, smooth_pooling=smooth_pooling)(images, rows, cols).attributions
 
 
 class Attributed(NamedTuple):
@@ -83,10 +90,13 @@ class Attributor:
         The network.
     layer : str
         Layer of the activations.
+    smooth_pooling : bool
+        See `attribute`.
     """
 
-    def __init__(self, model: VisionModel, layer: str) -> None:
+    def __init__(self, model: VisionModel, layer: str, *, smooth_pooling: bool = False) -> None:
         self.model = model
+        self._pooling = SmoothPooling if smooth_pooling else nullcontext
         self.layer = model.layer(layer).name
         self._repeat_images = False
 
@@ -133,6 +143,7 @@ class Attributor:
             torch.no_grad(),
             forward_ad.dual_level(),
             sdpa_kernel(SDPBackend.MATH),
+            self._pooling(),
         ):
             try:
                 logits = self.model.logits_with(images, self.layer, perturb)

@@ -34,6 +34,7 @@ def collect(
     out: str | os.PathLike[str] | None = None,
     per_image: int | Literal["all"] | None = None,
     attributions: bool = True,
+    smooth_pooling: bool = False,
     seed: int = 0,
     batch_size: int | None = None,
     workers: int | None = None,
@@ -64,6 +65,9 @@ def collect(
     attributions : bool
         Whether to compute them, by forward-mode differentiation (`attribute`): in the pass of each layer, what
         comes after the layer then runs once a position and carries a derivative along.
+    smooth_pooling : bool
+        Max-pools pass the derivative on to all that a window holds, as in the article; see `attribute`. Less noisy, but
+        it hides behaviour that the network has.
     seed : int
         Decides the positions.
     batch_size : int, optional
@@ -99,6 +103,7 @@ def collect(
         layers,
         per_image=per_image,
         attributions=attributions,
+        smooth_pooling=smooth_pooling,
         seed=seed,
         size=size,
         encoding=encoding,

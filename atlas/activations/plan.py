@@ -39,6 +39,8 @@ class Plan:
         Seed of the positions.
     attributions : bool
         Whether they are computed.
+    smooth_pooling : bool
+        Whether max-pools pass derivatives on smoothly for them.
     encoding : {"float16", "float32"}
         How numbers are kept.
     n_images : int
@@ -53,6 +55,7 @@ class Plan:
     size: int
     seed: int
     attributions: bool
+    smooth_pooling: bool
     encoding: Literal["float16", "float32"]
     n_images: int
     settings: dict[str, Any]
@@ -74,6 +77,7 @@ def make_plan(
     *,
     per_image: int | Literal["all"] | None,
     attributions: bool,
+    smooth_pooling: bool,
     seed: int,
     size: int | None,
     encoding: Literal["float16", "float32"],
@@ -118,7 +122,11 @@ def make_plan(
         "seed": seed,
         "images": _source_digest(source),
     }
-    return Plan(headers, per_layer, side, seed, attributions, encoding, len(source), settings)
+    smooth = attributions and smooth_pooling
+    if smooth:
+        # Only where it is on: stores without it keep the digest that they had before there was a choice.
+        settings["smooth_pooling"] = True
+    return Plan(headers, per_layer, side, seed, attributions, smooth, encoding, len(source), settings)
 
 
 def _map_shapes(model: VisionModel, layers: list[str], size: int) -> dict[str, tuple[int, int, int]]:

@@ -54,7 +54,11 @@ class Run:
         self._writer = writer
         self._start = self.reached = writer.next_image
         self._skipped_before = writer.skipped
-        self._attributors = {name: Attributor(model, name) for name in plan.per_image} if plan.attributions else {}
+        self._attributors = (
+            {name: Attributor(model, name, smooth_pooling=plan.smooth_pooling) for name in plan.per_image}
+            if plan.attributions
+            else {}
+        )
         self._meaning = {
             name: MeaningSums.from_record(writer.meaning[name])
             if name in writer.meaning

@@ -46,6 +46,13 @@ def collect(
     weights: WeightsOption = None,
     layer: LayerOption = None,
     per_image: PerImageOption = None,
+    smooth_pooling: Annotated[
+        bool,
+        typer.Option(
+            "--smooth-pooling",
+            help="Attribute through max-pools smoothly: less noise, but it hides behaviour that the network has.",
+        ),
+    ] = False,
     seed: SeedOption = 0,
     workers: WorkersOption = None,
     device: DeviceOption = None,
@@ -70,6 +77,7 @@ def collect(
             layer or ["mixed4c"],
             out=out,
             per_image=chosen,
+            smooth_pooling=smooth_pooling,
             seed=seed,
             workers=workers,
             progress=bars,

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from atlas.activations import attribute
 from atlas.activations.attribution import MAX_DUALS
 from atlas.errors import AtlasError
+from atlas.models import wrap_model
+from atlas.models.inception import HEAD, InceptionV1
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +85,59 @@ def test_before_global_pooling_and_a_linear_head_they_sum_to_the_logits_without_
     torch.testing.assert_close(total, plain64.logits(images) - bias)
 
 
+class MeanOfLargePool(nn.Module):
+    """The value of a max-pool with the gradient of sum(x²) / sum(x) over the window, written out window by window."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        largest = nn.functional.max_pool2d(x, 3, 2, ceil_mode=True)
+        windows = [
+            [x[..., 2 * i : 2 * i + 3, 2 * j : 2 * j + 3] for j in range(largest.shape[3])]
+            for i in range(largest.shape[2])
+        ]
+        relaxed = torch.stack(
+            [torch.stack([(w**2).sum((2, 3)) / (w.sum((2, 3)) + 1e-300) for w in row], dim=-1) for row in windows],
+            dim=-2,
+        )
+        return relaxed + (largest - relaxed).detach()
+
+
+def test_smooth_pooling_passes_derivatives_on_by_weight_and_leaves_the_network_alone(
+    plain64: VisionModel, wrapped: Callable[..., VisionModel]
+) -> None:
+    rows, cols = positions(2, 5, 12)
+    found = attribute(plain64, images64(2), "early", rows, cols, smooth_pooling=True)
+    spelled_out = wrapped(type(plain64.module), torch.float64)
+    spelled_out.module.add_module("pool", MeanOfLargePool())
+    torch.testing.assert_close(spelled_out.logits(images64(2)), plain64.logits(images64(2)))
+    expected = by_reverse_mode(spelled_out, images64(2), "early", rows, cols)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-6)
+    assert not torch.allclose(found, attribute(plain64, images64(2), "early", rows, cols), rtol=1e-2)
+
+
+def test_smooth_pooling_changes_nothing_where_no_pool_follows(plain64: VisionModel) -> None:
+    rows, cols = positions(2, 5, 6)
+    smooth = attribute(plain64, images64(2), "late", rows, cols, smooth_pooling=True)
+    torch.testing.assert_close(smooth, attribute(plain64, images64(2), "late", rows, cols))
+
+
+@pytest.mark.parametrize("layer", ["mixed4e", "mixed5b"])
+def test_of_inceptionv1_they_equal_explicit_gradients(inception64: VisionModel, layer: str) -> None:
+    images = torch.rand((1, 3, 64, 64), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    rows, cols = positions(1, 3, 4 if layer == "mixed4e" else 2)
+    found = attribute(inception64, images, layer, rows, cols)
+    torch.testing.assert_close(found, by_reverse_mode(inception64, images, layer, rows, cols), rtol=1e-9, atol=0)
+    assert (found != 0).any()
+
+
+def test_at_mixed5b_of_inceptionv1_they_add_up_to_the_logits_without_bias(inception64: VisionModel) -> None:
+    images = torch.rand((2, 3, 64, 64), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    row, col = torch.meshgrid(torch.arange(2), torch.arange(2), indexing="ij")
+    rows, cols = (grid.reshape(1, -1).expand(2, -1) for grid in (row, col))
+    total = attribute(inception64, images, "mixed5b", rows, cols).sum(1)
+    bias = inception64.module.get_parameter(f"{HEAD}.bias")
+    torch.testing.assert_close(total, inception64.logits(images) - bias, rtol=1e-9, atol=0)
+
+
 def test_the_callers_gradient_mode_does_not_matter(plain64: VisionModel) -> None:
     rows, cols = positions(2, 2, 6)
     expected = attribute(plain64, images64(2), "late", rows, cols)
@@ -90,6 +145,18 @@ def test_the_callers_gradient_mode_does_not_matter(plain64: VisionModel) -> None
     images = images64(2)
     with torch.inference_mode():
         torch.testing.assert_close(attribute(plain64, images, "late", rows, cols), expected)
+
+
+@pytest.fixture(scope="module")
+def inception64() -> VisionModel:
+    """InceptionV1 with nine outputs and random weights, scaled to keep signals alive, in double precision."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        network = InceptionV1(9)
+        for parameter in network.parameters():
+            if parameter.ndim == 4:
+                nn.init.kaiming_normal_(parameter)
+    return wrap_model(network.double(), input_size=64, name="inception64")
 
 
 class Doubling(torch.autograd.Function):

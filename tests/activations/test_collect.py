@@ -223,3 +223,23 @@ def test_wrong_settings_are_refused_before_any_work(
 
 def test_a_network_in_double_precision_is_kept_in_half(plain64: VisionModel, pictures: Pictures) -> None:
     assert collect(plain64, pictures(1), "late")["late"].vectors.dtype == np.float16
+
+
+def test_smooth_pooling_is_another_collection_and_off_by_default(
+    plain: VisionModel, pictures: Pictures, tmp_path: Path
+) -> None:
+    images = pictures(4)
+    asked: dict[str, Any] = {"per_image": 2, "encoding": "float32", "progress": False, "workers": 0}
+    smooth = collect(plain, images, "early", smooth_pooling=True, **asked)
+    usual = collect(plain, images, "early", **asked)
+    assert "smooth_pooling" not in usual.provenance["settings"]
+    assert smooth.provenance["settings"]["smooth_pooling"] is True
+    assert smooth.digest != usual.digest
+    rows = smooth["early"]
+    np.testing.assert_array_equal(rows.vectors, usual["early"].vectors)
+    y, x = (torch.from_numpy(rows.position.astype(np.int64).reshape(4, 2, 2)[..., axis].copy()) for axis in (0, 1))
+    expected = attribute(plain, pixels(images), "early", y, x, smooth_pooling=True)
+    np.testing.assert_allclose(np.asarray(rows.attributions), expected.flatten(0, 1), rtol=1e-4, atol=1e-6)
+    collect(plain, images, "early", out=tmp_path / "x.acts", **asked)
+    with pytest.raises(AtlasError, match="smooth_pooling"):
+        collect(plain, images, "early", out=tmp_path / "x.acts", smooth_pooling=True, **asked)
