@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from atlas.activations import Activations, collect, open_activations
     from atlas.atlas import Atlas
-    from atlas.atlas import open_atlas as open  # noqa: A004 - atlas.open is how it reads best
     from atlas.errors import AtlasError
     from atlas.export import Marker
     from atlas.layout import LayoutSettings
     from atlas.models import load_model, wrap_model
+    from atlas.opening import open_atlas as open  # noqa: A004 - atlas.open is how it reads best
+    from atlas.opening import open_sample as sample
     from atlas.pipeline import build
     from atlas.render import RenderSettings, Robustness
 
@@ -42,8 +43,9 @@ _HOMES = {
     "build": "pipeline",
     "collect": "activations",
     "load_model": "models",
-    "open": "atlas",
+    "open": "opening",
     "open_activations": "activations",
+    "sample": "opening",
     "wrap_model": "models",
 }
 
@@ -60,15 +62,19 @@ __all__ = [
     "load_model",
     "open",
     "open_activations",
+    "sample",
     "wrap_model",
 ]
+
+#: Names that read best with the package's before them, and what they are called at home.
+_SHORT = {"open": "open_atlas", "sample": "open_sample"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
     if name not in _HOMES:
         raise AttributeError(f"module 'atlas' has no attribute {name!r}")
     home = import_module(f"atlas.{_HOMES[name]}")
-    return getattr(home, "open_atlas" if name == "open" else name)
+    return getattr(home, _SHORT.get(name, name))
 
 
 def __dir__() -> list[str]:

@@ -280,14 +280,3 @@ class Atlas(ByClass):
         buffer = io.BytesIO()
         self.picture(size, icon_px=max(16, min(80, 640 // size))).save(buffer, "PNG")
         return buffer.getvalue()
-
-
-def open_atlas(path: str | os.PathLike[str]) -> Atlas:
-    """Open an atlas; see `Atlas`. Of two classes it is a `Comparison`, of several `SideBySide`."""
-    world = Atlas(path)
-    kind = (world.provenance.get("part") or {}).get("kind")
-    if kind not in ("comparison", "side by side"):
-        return world
-    from atlas.classes import Comparison, SideBySide  # noqa: PLC0415 - that room builds on this one
-
-    return Comparison(path) if kind == "comparison" else SideBySide(path)

@@ -12,8 +12,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from atlas import cli
-from atlas.atlas import Atlas, open_atlas
+from atlas.atlas import Atlas
 from atlas.classes import Comparison, SideBySide
+from atlas.opening import open_atlas
 
 RENDER = ["--steps", "1", "--icon-size", "32", "--device", "cpu"]
 

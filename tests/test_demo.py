@@ -50,7 +50,7 @@ def test_it_writes_an_atlas_and_a_picture_of_each_level_and_says_so(done: tuple[
 def test_its_atlas_is_a_real_one(done: tuple[Path, str]) -> None:
     world = Atlas(done[0] / f"{LAYER}.atlas")
     assert world.grids() == QUICK[0]
-    assert len(world.xy()) == 20_000
+    assert len(world.xy()) == 10_000
     assert world.provenance["activations"]["kind"] == "embedded"
     assert world.activations.digest == world.provenance["activations"]["digest"]
     layout = world.summary()["layout"]

@@ -43,7 +43,7 @@ def export(
     ] = None,
 ) -> None:
     """Write an atlas as a picture, a page that needs no network, or a deep zoom image."""
-    from atlas.atlas import open_atlas  # noqa: PLC0415
+    from atlas.opening import open_atlas  # noqa: PLC0415
 
     if png is None and html is None and folder is None and dzi is None:
         raise typer.BadParameter("say what to write: --png FILE, --html FILE, --folder FOLDER or --dzi FOLDER.")

@@ -30,7 +30,7 @@ def demo(
 ) -> None:
     """Build a real atlas of mixed4c from what ships with the product: no download, no photographs needed.
 
-    Lays out 20,000 embedded activations, bins them into two grids, renders every cell on this machine, and marks where
+    Lays out 10,000 embedded activations, bins them into two grids, renders every cell on this machine, and marks where
     two photographs fall on the atlas.
     """
     from atlas.demo import run_demo  # noqa: PLC0415

@@ -42,6 +42,8 @@ def write_trained(path: Path, module: nn.Module, labels: Labels, input_size: int
     state = {name: value.detach().cpu().half().contiguous() for name, value in module.state_dict().items()}
     part = path.with_name(f".{path.name}.part")
     safetensors.torch.save_file(state, part, metadata={_KEY: json.dumps(about, ensure_ascii=False)})
+    # safetensors gives the file to its owner alone; weights are to be shared.
+    part.chmod(0o644)
     part.replace(path)
 
 

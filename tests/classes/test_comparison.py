@@ -13,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from atlas.atlas import Atlas, open_atlas
 from atlas.classes import Comparison, owned_rows
 from atlas.classes.comparing import default_sizes, difference_axis
 from atlas.errors import AtlasError
+from atlas.opening import open_atlas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from atlas.atlas import Atlas
 
 ANT, BEE = 0, 1
 

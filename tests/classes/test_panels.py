@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from atlas.atlas import open_atlas
 from atlas.classes import SideBySide
 from atlas.classes.panels import into_panels, panels_a_side
 from atlas.errors import AtlasError
+from atlas.opening import open_atlas
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from atlas.atlas import open_atlas
 from atlas.classes import default_k, owned_rows
 from atlas.classes.single import default_sizes
 from atlas.errors import AtlasError
+from atlas.opening import open_atlas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
