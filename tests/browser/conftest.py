@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, sync_playwright
 
+from atlas.render import RenderSettings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -103,8 +105,9 @@ def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
 def deep_atlas(
     small_acts: Activations, build_small: Callable[..., Atlas], tmp_path_factory: pytest.TempPathFactory
 ) -> Atlas:
-    """Levels 2, 4 and 8 of `body`; not to be changed by a test."""
-    return build_small(small_acts, tmp_path_factory.mktemp("deep") / "deep.atlas", grids=(2, 4, 8))
+    """Levels 8, 16 and 32 of `body`; not to be changed by a test."""
+    quick = RenderSettings(size=32, steps=4, tile=64, rescues=0)
+    return build_small(small_acts, tmp_path_factory.mktemp("deep") / "deep.atlas", grids=(8, 16, 32), rendering=quick)
 
 
 @dataclass
