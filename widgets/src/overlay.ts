@@ -170,7 +170,7 @@ const axes = (context: CanvasRenderingContext2D, host: Context, scene: Scene, wo
   const { camera, view, palette } = scene;
   const side = worldPx(camera, view);
   const [left, top] = toScreen(camera, view, 0, 0);
-  const [middle, y] = [left + side / 2, Math.min(view.height - 34, top + side + 6)];
+  const middle = left + side / 2;
   context.strokeStyle = palette.quiet;
   context.lineWidth = 1;
   context.setLineDash([3, 4]);
@@ -179,21 +179,16 @@ const axes = (context: CanvasRenderingContext2D, host: Context, scene: Scene, wo
   context.lineTo(middle, Math.min(view.height, top + side));
   context.stroke();
   context.setLineDash([]);
-  const write = (text: string, x: number, align: number): void => {
+  /** Write beside a place, and always on the screen. */
+  const write = (text: string, x: number, y: number, align: number): void => {
     const word = words.get(text, scene.ratio);
     const at = Math.max(6, Math.min(view.width - word.width - 6, x - word.width * align));
-    context.drawImage(word.canvas, at, y, word.width, word.height);
+    const line = Math.max(8, Math.min(view.height - word.height - 8, y - word.height / 2));
+    context.drawImage(word.canvas, at, line, word.width, word.height);
   };
-  write(`← ${shortName(names.left)}`, Math.max(8, left), 0);
-  write(`${shortName(names.right)} →`, Math.min(view.width - 8, left + side), 1);
-  if (names.vertical) {
-    const word = words.get(names.vertical, scene.ratio);
-    context.save();
-    context.translate(Math.max(4, left - word.height - 4), view.height / 2 + word.width / 2);
-    context.rotate(-Math.PI / 2);
-    context.drawImage(word.canvas, 0, 0, word.width, word.height);
-    context.restore();
-  }
+  write(`← ${shortName(names.left)}`, left - 6, top + side / 2, 1);
+  write(`${shortName(names.right)} →`, left + side + 6, top + side / 2, 0);
+  if (names.vertical) write(`↕ ${names.vertical}`, middle, top - 4, 0.5);
 };
 
 /** The painter of one view. `line` is the lasso being drawn, in CSS pixels. */

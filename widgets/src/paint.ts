@@ -106,6 +106,13 @@ export class Painter {
     return true;
   }
 
+  /** Mark where an icon will be. */
+  place({ grid, draw, context, quiet }: Target, row: number): void {
+    context.globalAlpha = 0.1;
+    context.fillStyle = quiet;
+    context.fillRect(...boxOf(draw, grid.cells.cell[row]!));
+  }
+
   /**
    * Paint cells that lie side by side in the sheet as they do in the grid with one copy, frames and all.
    *

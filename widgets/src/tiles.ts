@@ -144,6 +144,8 @@ export class Tiles {
       context.imageSmoothingQuality = "low";
       this.tiles.set(key, tile);
     }
+    const fresh = tile.version < 0;
+    const to = { grid, draw, context: tile.context, background: palette.background, quiet: palette.quiet };
     tile.version = grid.version;
     tile.pending = [];
     const soft = overviewDoes(grid.info, draw.set);
@@ -157,7 +159,9 @@ export class Tiles {
     for (let line = top; line < bottom; line++) {
       for (let column = left; column < right; column++) {
         const row = grid.cells.row(column, line);
-        if (row >= 0) tile.pending.push(row);
+        if (row < 0) continue;
+        tile.pending.push(row);
+        if (fresh) this.painter.place(to, row);
       }
     }
     return tile;
