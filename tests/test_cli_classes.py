@@ -85,6 +85,15 @@ def test_a_comparison_is_written_with_its_picture(built: Path, pair: tuple[str, 
         assert picture.info["Title"] == f"{pair[0]} and {pair[1]}, compared"
 
 
+def test_the_evidence_is_drawn_with_real_patches(built: Path, pair: tuple[str, str], tmp_path: Path) -> None:
+    plain, patched, out = tmp_path / "plain.png", tmp_path / "patched.png", tmp_path / "pair.atlas"
+    asked = ("compare", built, *pair, "--out", out, "--grid", 2, *RENDER)
+    ran(*asked, "--evidence", plain)
+    assert f"Wrote {patched}" in ran(*asked, "--evidence", patched, "--images", built.with_name("photos"))
+    with Image.open(plain) as one, Image.open(patched) as other:
+        assert other.width > one.width
+
+
 def test_three_classes_are_shown_side_by_side(built: Path, tmp_path: Path) -> None:
     table = Atlas(built).confusions(50)
     names = list(dict.fromkeys([*table["left"], *table["right"]]))[:3]

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from PIL import Image
 
 from atlas.atlas import Atlas
 from atlas.errors import AtlasError
 from atlas.export.compared import render_compared
+from atlas.export.evidence import Evidence, draw_evidence
+from atlas.patches import Patches
 
 if TYPE_CHECKING:
     import os
 
     from numpy.typing import NDArray
-    from PIL import Image
 
     from atlas.grid import CellTable
     from atlas.level import AtlasLevel
 
 _SIDES = ("left", "right", "both")
+#: Of the difference at the edge: cells closer to the middle tell nothing apart.
+_LEAST_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -135,8 +140,9 @@ class Comparison(Atlas):
         """Cells that tell the classes apart, strongest first.
 
         Ordered by the absolute difference times the root of the number of members: like a z score, so that a lone
-        extreme activation does not come before a group. A cell beside a stronger one of the same side is left out:
-        n cells show n different things.
+        extreme activation does not come before a group. Left out are cells beside a stronger one of the same side, so
+        that n cells show n different things, and those of less than a tenth of the difference at the edge of the atlas,
+        which tell nothing apart.
 
         Parameters
         ----------
@@ -153,6 +159,7 @@ class Comparison(Atlas):
         difference = self.differences(level)
         strength = np.abs(difference) * np.sqrt(found.grid.count)
         wanted = np.ones(len(difference), dtype=bool) if side == "both" else (difference > 0) == (side == "left")
+        least = _LEAST_SHARE * self._scale()
         taken: list[int] = []
         for at in np.argsort(-strength, kind="stable"):
             if len(taken) == n:
@@ -164,7 +171,7 @@ class Comparison(Atlas):
                 and abs(found.grid.column[at] - found.grid.column[other]) <= 1
                 and (difference[at] > 0) == (difference[other] > 0)
             ]
-            if wanted[at] and difference[at] != 0 and not beside:
+            if wanted[at] and abs(difference[at]) >= least and not beside:
                 taken.append(int(at))
         return [self._cell(found, at) for at in taken]
 
@@ -173,6 +180,53 @@ class Comparison(Atlas):
         found = self.level(level)
         order = np.argsort(np.abs(self.differences(level)), kind="stable")[:n]
         return [self._cell(found, int(at)) for at in order]
+
+    def evidence(
+        self,
+        n: int = 5,
+        *,
+        level: int | None = None,
+        images: Any = None,  # noqa: ANN401 - whatever `open_images` takes
+        background: str = "white",
+        title: str | None = None,
+        footer: str | None = None,
+    ) -> Image.Image:
+        """Draw the cells that tell the classes apart: icon, what it adds to either class, real patches.
+
+        Parameters
+        ----------
+        n : int
+            Cells a class.
+        level : int, optional
+            By default the finest that is rendered.
+        images
+            The photographs that were collected from, to show what they hold where the members nearest to a cell's mean
+            were taken. An icon is no photograph: only they say what it stands for.
+        background, title, footer : str
+            See `to_png`.
+        """
+        chosen = self.level(level)
+        patches = None if images is None else Patches(self, images)
+        layer = self.record()[0]
+
+        def shown(cell: SeparatingCell) -> Evidence:
+            at = int(np.searchsorted(chosen.grid.cell, cell.cell))
+            cut = [] if patches is None else patches(layer, cell.level, at)
+            lines = (
+                f"{self.left.name} {cell.left:+.2f}",
+                f"{self.right.name} {cell.right:+.2f}",
+                f"{cell.count:,} activations",
+                f"achieved cosine {cell.cosine:.2f}",
+            )
+            return Evidence(cell.icon, lines, [Image.open(io.BytesIO(data)) for data in cut])
+
+        left, right = (
+            (name, [shown(cell) for cell in self.separating(n, side, chosen.size)]) for name, side in self._sides()
+        )
+        return draw_evidence((left, right), background=background, title=title, footer=footer)
+
+    def _sides(self) -> tuple[tuple[str, Literal["left"]], tuple[str, Literal["right"]]]:
+        return (self.left.name, "left"), (self.right.name, "right")
 
     def _cell(self, level: AtlasLevel, at: int) -> SeparatingCell:
         grid = level.grid

@@ -78,6 +78,13 @@ def compare(
     grid: GridOption = None,
     out: OutOption = None,
     png: PngOption = None,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(help="Also write a picture of the cells that tell two classes apart; its name ends in .png."),
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="The photographs collected from: --evidence then shows real patches too.")
+    ] = None,
     steps: StepsOption = 256,
     icon_size: IconSizeOption = 80,
     weights: WeightsOption = None,
@@ -91,6 +98,7 @@ def compare(
     """
     from atlas.cli.pairs import print_pairs, print_separating  # noqa: PLC0415
     from atlas.errors import AtlasError  # noqa: PLC0415
+    from atlas.export import write_png  # noqa: PLC0415
 
     if not names:
         from atlas.atlas import Atlas  # noqa: PLC0415
@@ -103,6 +111,9 @@ def compare(
     if len(names) == 2:
         found = world.compare(*names, layer=layer, own=own, k=k, **options)
         print_separating(found)
+        if evidence is not None:
+            write_png(found.evidence(images=images), evidence)
+            typer.echo(f"Wrote {evidence}.")
         _tell(found, png)
     else:
         _tell(world.side_by_side(names, layer=layer, own=own, k=k, **options), png)

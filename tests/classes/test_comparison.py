@@ -137,6 +137,20 @@ def test_neutral_cells_are_those_of_least_difference(comparison: Comparison) -> 
     np.testing.assert_allclose([abs(cell.difference) for cell in found], every[:3], rtol=1e-5)
 
 
+def test_the_evidence_shows_both_classes_and_real_patches_where_photographs_are_given(
+    comparison: Comparison, small_pictures: Any
+) -> None:
+    plain = comparison.evidence(2, level=4)
+    assert plain.info["Title"] == "What tells ant and bee apart"
+    assert plain.height < comparison.evidence(3, level=4, title="Why").height
+    assert comparison.evidence(2, level=4, images=small_pictures).width > plain.width
+    icon = np.asarray(comparison.separating(1, "left", 4)[0].icon).astype(float)
+    shown = np.asarray(plain).astype(float)
+    column = shown[:, 26 : 26 + 120]
+    rows = np.flatnonzero(np.abs(column.mean(axis=(1, 2)) - 255) > 20)
+    assert np.abs(column[rows].mean(axis=(0, 1)) - icon.mean(axis=(0, 1))).max() < 60
+
+
 def test_the_table_of_a_comparison_has_both_attributions(comparison: Comparison) -> None:
     table = comparison.cells(4)
     np.testing.assert_allclose(table["difference"], table["left"] - table["right"], rtol=1e-6)
