@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: The cheapest layer of the embedded network, one position a photograph, few steps: seconds for a whole atlas.
 QUICK = ["--layer", "conv2d1", "--per-image", "1", "--workers", "0", "--device", "cpu"]
 RENDER = ["--steps", "1", "--icon-size", "32"]
-COMMANDS = ("demo", "models", "collect", "build", "class", "compare", "export", "info", "train", "evaluate")
+COMMANDS = ("demo", "models", "collect", "build", "class", "compare", "export", "info", "train", "evaluate", "audit")
 
 
 def run(*arguments: Any) -> Any:

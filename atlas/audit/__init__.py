@@ -9,7 +9,7 @@
 
 from atlas.audit.controls import CONTROLS, noise_like, shuffled
 from atlas.audit.findings import Difference, Outcome, Report
-from atlas.audit.paste import POSITIONS
+from atlas.audit.paste import POSITIONS, SIZES
 from atlas.audit.patches import Patch, real_patches
 from atlas.audit.result import AuditTable, PatchTest
 from atlas.audit.run import patch_test
@@ -18,6 +18,7 @@ from atlas.audit.statistics import detectable, holm, mcnemar, paired_interval, w
 __all__ = [
     "CONTROLS",
     "POSITIONS",
+    "SIZES",
     "AuditTable",
     "Difference",
     "Outcome",

@@ -27,6 +27,8 @@ POSITIONS: dict[str, tuple[float, float]] = {
     "bottom right": (1.0, 1.0),
     "centre": (0.5, 0.5),
 }
+#: Tried by default, as shares of the photograph's side.
+SIZES = (0.25, 0.35, 0.45)
 CORNERS = ("top left", "top right", "bottom left", "bottom right")
 _LEAST_PX = 4
 _BATCH = 64

@@ -16,7 +16,7 @@ from atlas.audit.controls import CONTROLS
 from atlas.audit.findings import WAYS, Difference, Outcome, Report, Way, compare, judge, outcome
 from atlas.audit.statistics import paired_interval
 from atlas.errors import AtlasError
-from atlas.grid import CellTable
+from atlas.grid import Table
 from atlas.provenance import versions
 
 if TYPE_CHECKING:
@@ -35,11 +35,8 @@ ALL = "all patches"
 _NAN = float("nan")
 
 
-class AuditTable(CellTable):
+class AuditTable(Table):
     """Rows of an audit: one for each patch and control, counted each way."""
-
-    def __repr__(self) -> str:
-        return f"AuditTable({len(self)} rows: {', '.join(self.columns)})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ import numpy as np
 
 from atlas.activations import digest_of
 from atlas.audit.arms import ArmKind, make_arms
-from atlas.audit.paste import CORNERS, Placements, run_arm
+from atlas.audit.paste import CORNERS, SIZES, Placements, run_arm
 from atlas.audit.patches import as_patches
-from atlas.audit.photographs import Photographs, class_members, correct_photographs, resolve
+from atlas.audit.photographs import Photographs, correct_photographs, resolve
 from atlas.audit.result import PatchTest
 from atlas.errors import AtlasError
 from atlas.images import open_images
@@ -42,7 +42,7 @@ def patch_test(
     patches: Any,  # noqa: ANN401 - whatever `as_patches` takes, or a comparison
     neutral: Any = (),  # noqa: ANN401
     n_patches: int = 5,
-    sizes: Sequence[float] = (0.25, 0.35, 0.45),
+    sizes: Sequence[float] = SIZES,
     positions: Sequence[str] = CORNERS,
     limit: int | None = 200,
     smallest: float = 0.25,
@@ -123,12 +123,12 @@ def patch_test(
         if len(found) < _LEAST_IMAGES:
             raise AtlasError(f"Only one photograph of {source_name!r} is classified correctly; give more.")
         donors = None
-        if class_members(model, pictures, target_index):
+        try:
             donors = correct_photographs(
                 model, pictures, target_index, target_name, limit=_DONORS, seed=seed, report=report
             )
-        else:
-            report.note(f"No photograph is labelled {target_name!r}: the control that shows parts of them is left out.")
+        except AtlasError as error:
+            report.note(f"{error} The control that shows parts of such photographs is left out.")
         arms = make_arms(tested, others, donors, seed)
         report.note(
             f"Pasting {len(tested)} patches and their controls on {len(found)} photographs of {source_name}, "

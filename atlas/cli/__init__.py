@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from atlas.cli.app import app
+from atlas.cli.auditing import audit
 from atlas.cli.classes import class_, compare
 from atlas.cli.exporting import export
 from atlas.cli.looking import info, models
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "app",
+    "audit",
     "build",
     "class_",
     "collect",

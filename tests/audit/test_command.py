@@ -1,0 +1,132 @@
+"""`atlas audit`, and audits of comparisons."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from atlas import cli
+from atlas.activations import collect
+from atlas.audit import patch_test, real_patches
+from atlas.errors import AtlasError
+from atlas.images import open_images
+from atlas.models import load_model
+from atlas.render import RenderSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from atlas.atlas import Atlas
+    from atlas.classes import Comparison
+    from atlas.models import VisionModel
+
+
+@pytest.fixture(scope="module")
+def compared(
+    small_net: VisionModel,
+    small_pictures: NDArray[np.uint8],
+    build_small: Callable[..., Atlas],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Comparison:
+    home = tmp_path_factory.mktemp("compared")
+    acts = collect(small_net, small_pictures, "body", per_image=8, out=home / "small.acts", progress=False)
+    world = build_small(acts, home / "small.atlas", grids=(1,))
+    few = RenderSettings(size=32, steps=2, tile=4)
+    return world.compare("ant", "bee", model=small_net, grids=(3,), rendering=few, progress=False)
+
+
+def test_a_comparison_brings_its_icons_its_classes_and_its_neutral_cells(
+    compared: Comparison, small_net: VisionModel, small_pictures: NDArray[np.uint8]
+) -> None:
+    # The network, which has learned nothing, calls everything an eel.
+    images = open_images(small_pictures, labels=["eel"] * 30 + ["bee"] * 10)
+    with pytest.raises(AtlasError, match="This comparison is of ant and bee"):
+        patch_test(small_net, images, "eel", "cat", patches=compared, progress=False)
+    cells = compared.separating(2)
+    result = patch_test(
+        small_net,
+        images,
+        "eel",
+        "bee",
+        patches=[*cells, *real_patches(compared, cells, small_pictures, small_net, count=2)],
+        neutral=[*compared.neutral(1), *real_patches(compared, compared.neutral(1), small_pictures, small_net)],
+        progress=False,
+    )
+    assert not [kind for kind, _ in result.arms if kind == "target image"], "no bee is recognised, so none is cut up"
+    assert [patch.kind for patch in result.patches] == ["icon", "icon", "real", "real"]
+    assert result.patches[0].name == f"cell ({cells[0].row}, {cells[0].column})"
+    np.testing.assert_array_equal(result.patches[0].pictures[0], cells[0].icon)
+    assert {key[1] for key in result.arms if key[0] == "neutral"} == {"icon", "real"}
+
+
+def test_real_patches_are_parts_of_the_photographs_of_the_nearest_members(
+    compared: Comparison, small_net: VisionModel, small_pictures: NDArray[np.uint8]
+) -> None:
+    (cell,) = compared.separating(1)
+    (patch,) = real_patches(compared, [cell], small_pictures, small_net, count=1)
+    rows = compared.activations["body"]
+    photograph = small_pictures[int(compared.activations.image_ids[rows.image[cell.nearest[0]]])]
+    (part,) = patch.pictures
+    side = len(part)
+    assert side == 24, "six strides of 4 px"
+    found = [np.array_equal(photograph[y : y + side, x : x + side], part) for y in range(9) for x in range(9)]
+    assert any(found)
+    with pytest.raises(AtlasError, match="content differs"):
+        real_patches(compared, [cell], small_pictures[::-1], small_net)
+    with pytest.raises(AtlasError, match="not among the images"):
+        real_patches(compared, [cell], small_pictures[:1] if cell.nearest[0] else small_pictures[1:2], small_net)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise, in subfolders named after the classes that the embedded network sees in it, and a picture to paste."""
+    home = tmp_path_factory.mktemp("audit")
+    model = load_model(device="cpu")
+    assert model.labels is not None
+    rng = np.random.Generator(np.random.Philox(1))
+    import torch  # noqa: PLC0415
+
+    small = rng.integers(0, 256, (12, 3, 3, 3), dtype=np.uint8)
+    pictures = [Image.fromarray(one).resize((96, 96), Image.Resampling.BICUBIC) for one in small]
+    pixels = torch.from_numpy(np.stack([np.asarray(one) for one in pictures])).permute(0, 3, 1, 2) / 255
+    for number, answer in enumerate(model.logits(pixels).argmax(1).tolist()):
+        place = home / "photographs" / str(model.labels[answer].wnid)
+        place.mkdir(parents=True, exist_ok=True)
+        pictures[number].save(place / f"{number}.png")
+    pictures[0].save(home / "mine.png")
+    return home
+
+
+def test_the_command_audits_a_picture_and_goes_on(folder: Path) -> None:
+    places = sorted((folder / "photographs").iterdir(), key=lambda place: -len(list(place.iterdir())))
+    assert len(list(places[0].iterdir())) >= 2
+    command = [
+        *("audit", "--images", str(folder / "photographs"), "--patch", str(folder / "mine.png")),
+        *("--source", places[0].name, "--target", places[1].name, "--size", "0.4"),
+        *("--out", str(folder / "out"), "--limit", "2", "--device", "cpu", "--view"),
+    ]
+    first = CliRunner().invoke(cli.app, command)
+    assert first.exit_code == 0, first.stderr
+    assert "mine.png: not enough images." in first.stdout
+    content = json.loads((folder / "out" / "audit.json").read_text(encoding="utf-8"))
+    assert content["provenance"]["patches"][0]["name"] == "mine.png"
+    assert (folder / "out" / "audit.svg").is_file()
+    assert (folder / "out" / "audit.html").is_file()
+    kept = {file.name: file.stat().st_mtime_ns for file in (folder / "out" / "kept").iterdir()}
+    assert CliRunner().invoke(cli.app, command).stdout == first.stdout
+    assert {file.name: file.stat().st_mtime_ns for file in (folder / "out" / "kept").iterdir()} == kept
+
+
+def test_the_command_wants_a_comparison_or_pictures(folder: Path) -> None:
+    for more in ([], ["both.atlas", "--patch", str(folder / "mine.png")]):
+        result = CliRunner().invoke(cli.app, ["audit", *more, "--images", str(folder / "photographs")])
+        assert result.exit_code == 1
+        assert "Give a comparison, whose icons are tested, or pictures with --patch." in result.stderr
