@@ -1,4 +1,5 @@
 /** The card of a cell: its icon enlarged, its classes, its numbers, real patches, and the cell rendered large. */
+import { meter, signedBar, thumbnail } from "./card-parts";
 import { parseCellId } from "./cells";
 import type { Context } from "./context";
 import { glyph, h, number } from "./dom";
@@ -6,33 +7,13 @@ import { spritePlace } from "./drawlist";
 import { GLYPHS } from "./glyphs";
 import type { Grid } from "./paint";
 import type { Sheets } from "./sheets";
-import { type Encoded, type Rendered, sentence } from "./source";
+import { type Rendered, sentence } from "./source";
 
 /** CSS pixels of the icon in the card. */
 const ICON = 256;
 /** Milliseconds that the pointer rests on a cell before its patches are asked for. */
 const DWELL = 250;
 const PATCHES = 6;
-
-/** Bar of a signed value: to the right of the middle in favour, to the left against. */
-const signedBar = (share: number): HTMLElement => {
-  const width = `${Math.min(1, Math.abs(share)) * 50}%`;
-  const side = share < 0 ? `right:50%;width:${width}` : `left:50%;width:${width}`;
-  return h(
-    "span",
-    { class: "aa-bar" },
-    h("i", { class: share < 0 ? "aa-against" : "aa-favour", style: side }),
-  );
-};
-
-const meter = (name: string, value: number, text: string, tip: string): HTMLElement =>
-  h(
-    "div",
-    { class: "aa-meter", role: "listitem", title: tip },
-    h("span", {}, name),
-    h("b", {}, text),
-    h("div", {}, h("i", { style: `width:${Math.max(0, Math.min(1, value || 0)) * 100}%` })),
-  );
 
 export interface Card {
   /** Show the cell that the state names; draw its icon if it has arrived. */
@@ -297,15 +278,4 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
       return at && drawn !== keyOf(at.grid, at.cell) ? at : null;
     },
   };
-};
-
-/** A patch as a small picture; its bytes are let go once it is decoded. */
-const thumbnail = async (encoded: Encoded): Promise<HTMLElement> => {
-  const bitmap = await createImageBitmap(encoded);
-  const canvas = h("canvas", { role: "img", "aria-label": "Patch of a photograph" });
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
-  canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return canvas;
 };
