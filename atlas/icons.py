@@ -76,7 +76,7 @@ def render_icons(
     engine: str,
     partial: Path,
     progress: Callable[[int, int], None],
-    watch: Callable[[Sequence[int], NDArray[np.uint8]], None],
+    watch: Callable[[Sequence[int], NDArray[np.uint8]], None] | None = None,
 ) -> Icons:
     """Render every cell of a level.
 
@@ -86,8 +86,8 @@ def render_icons(
         Second moment of the layer's activations, for whitening.
     partial : Path
         Folder that keeps finished tiles: an interrupted call goes on from it. Removed by the caller.
-    watch : callable
-        Called with rows of the level and their icons (n, S, S, 3), as soon as they are there.
+    watch : callable, optional
+        Called with rows of the level and their icons (n, S, S, 3), unfinished ones too, sharper each time.
 
     Returns
     -------
@@ -128,16 +128,23 @@ def render_icons(
         if icons is not None:
             parts[start] = icons
             done += count
-            watch(range(start, start + count), icons.images)
+            if watch is not None:
+                watch(range(start, start + count), icons.images)
             progress(done, len(level))
     # Only the last tile may be short, so that those that are missing come back as they are cut here.
     missing = [start for start in starts if start not in parts]
     rows = np.concatenate([np.arange(start, min(start + width, len(level))) for start in missing] or [np.arange(0)])
-    tiles = run(rows, lambda more, _total: progress(done + more, len(level)), settings=settings)
+    tiles = run(
+        rows,
+        lambda more, _total: progress(done + more, len(level)),
+        settings=settings,
+        sketch=None if watch is None else lambda some, images: watch(rows[list(some)].tolist(), images),
+    )
     for start, icons in zip(missing, tiles, strict=True):
         _save(files[start], icons)
         parts[start] = icons
-        watch(range(start, start + len(icons)), icons.images)
+        if watch is not None:
+            watch(range(start, start + len(icons)), icons.images)
     rendered = Icons.concatenate([Icons.empty(settings.size), *(parts[start] for start in starts)])
     if engine != "atlas":
         return rendered

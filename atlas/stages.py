@@ -240,12 +240,8 @@ def _make_icons(partial: Path, acts: Activations, name: str, level: Level, plan:
         engine=plan.engine,
         partial=partial,
         progress=lambda done, total: report(f"icons {name} {level.size}", done, total),
-        watch=functools.partial(report.icons, name, level.size) if isinstance(report, Watcher) else _nobody,
+        watch=functools.partial(report.icons, name, level.size) if isinstance(report, Watcher) else None,
     )
-
-
-def _nobody(rows: Sequence[int], images: NDArray[np.uint8]) -> None:
-    """Watches nothing."""
 
 
 def _mean(values: NDArray[Any]) -> float | None:

@@ -124,6 +124,15 @@ class Batch:
                 self._score[i] += scores[i] / last_steps
         return self._finish()
 
+    def sketches(self) -> list[tuple[Job, NDArray[np.uint8]]]:
+        """Every job with its icon as it looks by now, (S, S, 3)."""
+        found = [(i, job) for i, job in enumerate(self._jobs) if job is not None]
+        if not found:
+            return []
+        pixels = eight_bits(self._canvas.images(self._spectrum[[i for i, _ in found]])).permute(0, 2, 3, 1)
+        images = pixels.contiguous().cpu().numpy()
+        return [(job, images[n]) for n, (_, job) in enumerate(found)]
+
     def _finish(self) -> list[tuple[Job, Icons]]:
         done = [i for i, step in enumerate(self._steps) if step == self._settings.steps]
         finished = [(i, job) for i in done if (job := self._jobs[i]) is not None]

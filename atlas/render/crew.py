@@ -6,7 +6,7 @@ import queue
 import threading
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,8 +14,15 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from atlas.render.batch import Batch, Job
     from atlas.render.icons import Icons
+
+
+#: Steps from one look at unfinished icons to the next.
+_SKETCH_EVERY = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +35,19 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker has done: steps of jobs since its last report, and finished jobs."""
+    """What a worker has done: steps of jobs since its last report, finished jobs, and how unfinished ones look."""
 
     steps: int
     finished: list[tuple[Job, Icons]]
+    sketches: list[tuple[Job, NDArray[np.uint8]]] = field(default_factory=list)
 
 
-def work(jobs: Sequence[Job], posts: Sequence[Post], width: int) -> Iterator[Report]:
+def work(jobs: Sequence[Job], posts: Sequence[Post], width: int, *, sketch: bool = False) -> Iterator[Report]:
     """Do all jobs; reports come as they happen.
 
     Two batches on two threads are faster than one batch on both: the small maps deep in a network are little to share.
     A finished job's place goes to a waiting one. When memory runs out, a worker begins its jobs again in a batch of
-    half the width.
+    half the width. With `sketch`, reports say now and then how unfinished icons look.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def work(jobs: Sequence[Job], posts: Sequence[Post], width: int) -> Iterator[Rep
     def run(post: Post) -> None:
         try:
             torch.set_num_threads(post.threads)
-            _run(post, width, fetch, give_back, reports.put, stop)
+            _run(post, width, fetch, give_back, reports.put, stop, sketch=sketch)
             reports.put(None)
         except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
             reports.put(error)
@@ -94,8 +102,11 @@ def _run(
     give_back: Callable[[Sequence[Job]], None],
     report: Callable[[Report], None],
     stop: threading.Event,
+    *,
+    sketch: bool,
 ) -> None:
     batch = None
+    steps = 0
     with torch.no_grad():
         while not stop.is_set():
             try:
@@ -104,8 +115,10 @@ def _run(
                     batch.take(fetch(batch.free))
                 if not batch.jobs:
                     return
-                working = len(batch.jobs)
-                report(Report(working, batch.step()))
+                working, finished = len(batch.jobs), batch.step()
+                steps += 1
+                due = sketch and steps % _SKETCH_EVERY == 0
+                report(Report(working, finished, batch.sketches() if due else []))
             except RuntimeError as error:
                 if width == 1 or not _out_of_memory(error):
                     raise

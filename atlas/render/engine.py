@@ -119,10 +119,12 @@ def render_tiles(
     progress: Callable[[int, int], None] | None = None,
     engine: str = "atlas",
     first_try: int = 0,
+    sketch: Callable[[Sequence[int], NDArray[np.uint8]], None] | None = None,
 ) -> Iterator[tuple[slice, Icons]]:
     """Like `render`, a tile at a time and without rescues: yields (which icons, the icons) as soon as they are done.
 
-    Tries are numbered from `first_try`; another number is another start.
+    Tries are numbered from `first_try`; another number is another start. `sketch` is called now and then with rows of
+    unfinished icons and how they look by now, (n, S, S, 3).
     """
     settings = settings or RenderSettings()
     targets = np.ascontiguousarray(targets, dtype=np.float32)
@@ -143,8 +145,10 @@ def render_tiles(
     # Icons are handed out in order; what is finished before its turn waits here.
     tries: list[list[tuple[int, Icons]]] = [[] for _ in range(total)]
     steps, start, tile = 0, 0, min(width, total)
-    for report in work(jobs, posts, width):
+    for report in work(jobs, posts, width, sketch=sketch is not None):
         steps += report.steps
+        if sketch is not None and report.sketches:
+            sketch([job.row for job, _ in report.sketches], np.stack([image for _, image in report.sketches]))
         for job, icon in report.finished:
             tries[job.row].append((job.attempt, icon))
         if progress is not None:

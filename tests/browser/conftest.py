@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, expect, sync_playwright
 
 from atlas.render import RenderSettings
 
@@ -37,6 +37,7 @@ _ARGUMENTS = (
 READY = '.aa-root[data-aa-ready="true"]'
 #: A slow machine that does something else may take its time; waiting ends as soon as there is something to see.
 PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def free_port() -> int:
