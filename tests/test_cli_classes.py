@@ -94,6 +94,10 @@ def test_the_evidence_is_drawn_with_real_patches(built: Path, pair: tuple[str, s
         assert other.width > one.width
 
 
+def test_info_says_where_labels_mean_little(built: Path) -> None:
+    assert "Class labels mean little at conv2d1" in ran("info", built)
+
+
 def test_three_classes_are_shown_side_by_side(built: Path, tmp_path: Path) -> None:
     table = Atlas(built).confusions(50)
     names = list(dict.fromkeys([*table["left"], *table["right"]]))[:3]

@@ -56,6 +56,8 @@ def print_levels(path: Path) -> None:
             f"{layer}: {layout['n_points']:,} activations, {layout['n_zero']} all zero"
             + ("" if trust is None else f", trustworthiness {trust:.3f}")
         )
+        if (note := world.label_meaning(layer).note) is not None:
+            typer.echo(note)
 
 
 def print_skipped(provenance: dict[str, Any]) -> None:
