@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from atlas import audit
     from atlas.activations import Activations, collect, open_activations
     from atlas.atlas import Atlas
     from atlas.errors import AtlasError
@@ -57,6 +58,7 @@ __all__ = [
     "Marker",
     "RenderSettings",
     "Robustness",
+    "audit",
     "build",
     "collect",
     "load_model",
@@ -71,6 +73,8 @@ _SHORT = {"open": "open_atlas", "sample": "open_sample"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    if name == "audit":
+        return import_module("atlas.audit")
     if name not in _HOMES:
         raise AttributeError(f"module 'atlas' has no attribute {name!r}")
     home = import_module(f"atlas.{_HOMES[name]}")

@@ -128,6 +128,7 @@ def power(difference: float, control_only: float, n: int, alpha: float) -> float
     return total
 
 
+@functools.cache
 def detectable(n: int, control_only: float, alpha: float, wanted: float = 0.8) -> float | None:
     """Smallest difference that `n` images find with a power of 80 %, to a hundredth; None where there is none.
 
@@ -170,6 +171,7 @@ def _binomial(n: int, share: float) -> NDArray[np.float64]:
     if share <= 0 or share >= 1:
         certain: NDArray[np.float64] = (k == (n if share >= 1 else 0)).astype(np.float64)
         return certain
-    logs = np.array([math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) for i in k])
+    factorials = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    logs = factorials[n] - factorials[k] - factorials[n - k]
     probabilities: NDArray[np.float64] = np.exp(logs + k * math.log(share) + (n - k) * math.log1p(-share))
     return probabilities

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,6 +125,11 @@ def test_the_command_audits_a_picture_and_goes_on(folder: Path) -> None:
     kept = {file.name: file.stat().st_mtime_ns for file in (folder / "out" / "kept").iterdir()}
     assert CliRunner().invoke(cli.app, command).stdout == first.stdout
     assert {file.name: file.stat().st_mtime_ns for file in (folder / "out" / "kept").iterdir()} == kept
+
+
+def test_the_package_has_the_room_without_importing_it_first() -> None:
+    program = "import sys, atlas; assert 'atlas.audit' not in sys.modules; atlas.audit.patch_test"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_the_command_wants_a_comparison_or_pictures(folder: Path) -> None:

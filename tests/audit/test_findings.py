@@ -1,0 +1,79 @@
+"""From predictions to verdicts, where the truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from atlas.audit.findings import Outcome, compare, judge, outcome
+
+SOURCE, TARGET = 0, 1
+HALVES = np.arange(30), np.arange(30, 60)
+
+
+def predictions(rng: np.random.Generator, flips: float, n: int = 60, placements: int = 8) -> np.ndarray:
+    """Photographs that each placement flips with the same chance; some photographs flip more easily than others."""
+    ease = rng.uniform(0, 2 * flips, (n, 1))
+    return np.where(rng.random((n, placements)) < ease, TARGET, SOURCE).astype(np.int32)
+
+
+def verdicts(rng: np.random.Generator, patch: float, *controls: float) -> list[str]:
+    """Five patches, each with controls of its own."""
+    own = [outcome(predictions(rng, patch), SOURCE, TARGET, "held out", *HALVES) for _ in range(5)]
+    others = [
+        {
+            str(k): outcome(predictions(rng, flips), SOURCE, TARGET, "held out", *HALVES)
+            for k, flips in enumerate(controls)
+        }
+        for _ in range(5)
+    ]
+    found = compare(own, others, seed=0)
+    return [report.verdict for report in judge(list("abcde"), own, found, "held out", 0.25)]
+
+
+def test_patches_that_do_no_more_than_one_of_their_controls_are_reported_in_at_most_one_audit_of_twenty() -> None:
+    rng = np.random.Generator(np.random.Philox(2))
+    false = sum("found" in verdicts(rng, 0.3, 0.3, 0.02) for _ in range(60))
+    assert false <= 3
+
+
+def test_patches_that_do_much_more_than_every_control_are_reported() -> None:
+    rng = np.random.Generator(np.random.Philox(3))
+    found = [verdicts(rng, 0.48, 0.02, 0.04).count("found") for _ in range(30)]
+    assert np.mean(found) > 3.5
+
+
+def test_what_is_chosen_on_one_half_is_not_flattered_on_the_other() -> None:
+    rng = np.random.Generator(np.random.Philox(4))
+    held_out, flattered = [], []
+    for _ in range(300):
+        predicted = predictions(rng, 0.2)
+        result = outcome(predicted, SOURCE, TARGET, "held out", *HALVES)
+        held_out.append(result.rate)
+        flattered.append((predicted == TARGET)[HALVES[0]].mean(axis=0).max())
+    assert np.mean(held_out) == pytest.approx(0.2, abs=0.01)
+    assert np.mean(flattered) > 0.25, "what reporting on the choosing half would claim"
+
+
+def test_p_values_of_a_verdict_are_the_worst_of_the_controls_then_corrected_by_holm() -> None:
+    flips = np.zeros((3, 20), dtype=bool)
+    flips[0, :12] = flips[1, 12:] = True
+    nothing = np.zeros(20, dtype=bool)
+    patches = [Outcome(flips[0], nothing, 0), Outcome(flips[1], nothing, 0)]
+    silent, busy = Outcome(nothing, nothing, 0), Outcome(flips[0] & (np.arange(20) < 6), nothing, 0)
+    differences = compare(patches, [{"noise": silent, "shuffled": busy}, {"noise": silent, "shuffled": silent}], 0)
+    first, second = judge(["first", "second"], patches, differences, "held out", 0.25)
+    # Exact: 12 against 0 and 6 against 0; 8 against 0 twice.
+    assert differences[0]["noise"].p_value == 2 / 2**12
+    assert differences[0]["shuffled"].p_value == 2 / 2**6
+    assert second.p_value == pytest.approx(2 * 2 / 2**8), "the smaller of the two, times two"
+    assert first.p_value == pytest.approx(2 / 2**6), "the larger, times one"
+    assert (first.hardest, first.verdict) == ("shuffled", "found")
+
+
+def test_a_patch_that_flips_less_than_a_control_is_never_found() -> None:
+    flips, nothing = np.arange(40) < 20, np.zeros(40, dtype=bool)
+    (difference,) = compare([Outcome(nothing, nothing, 0)], [{"target image": Outcome(flips, nothing, 0)}], 0)
+    (report,) = judge(["a"], [Outcome(nothing, nothing, 0)], [difference], "held out", 0.25)
+    assert difference["target image"].p_value < 1e-4
+    assert (report.verdict, report.p_value) == ("not found", 1.0)
