@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -18,7 +16,8 @@ from atlas.images import UnreadableImageError
 from atlas.images.fit import digest_of
 from atlas.models.depth import is_early
 from atlas.patches import crop_patch
-from atlas.render import Icons, RenderSettings, lanes_on, render, render_tiles, rescue, whiten
+from atlas.render import Icons, RenderSettings, lanes_on, render, render_tiles, stuck, whiten
+from atlas.tiles import Tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from atlas.grid import Level
     from atlas.images import ImageSource
     from atlas.models import VisionModel
-
-_FIELDS = ("images", "cosine", "target_cosine", "score")
 
 
 def icon_keys(layer: str, level: Level) -> list[int]:
@@ -60,11 +57,6 @@ def seconds_per_icon(model: VisionModel, layer: str, settings: RenderSettings) -
     return (warm[-1] - warm[0]) / (len(warm) - 1) / width * settings.steps * settings.tries
 
 
-def tiles_done(partial: Path) -> int:
-    """Tiles that an interrupted rendering has left."""
-    return len(list(partial.glob("tile-*.npz"))) if partial.is_dir() else 0
-
-
 def render_icons(
     model: VisionModel,
     layer: str,
@@ -77,7 +69,7 @@ def render_icons(
     partial: Path,
     progress: Callable[[int, int], None],
     watch: Callable[[Sequence[int], NDArray[np.uint8]], None] | None = None,
-) -> Icons:
+) -> Tiles:
     """Render every cell of a level.
 
     Parameters
@@ -91,8 +83,8 @@ def render_icons(
 
     Returns
     -------
-    Icons
-        In the order of ``level.cell``.
+    Tiles
+        In the order of ``level.cell``, still in `partial`.
 
     Raises
     ------
@@ -101,11 +93,10 @@ def render_icons(
     """
     targets = level.mean if is_early(layer) else whiten(level.mean, moment, settings.ridge)
     keys = icon_keys(layer, level)
-    partial.mkdir(parents=True, exist_ok=True)
-    width = settings.tile_on(model.device)
+    tiles = Tiles(partial, len(level), settings.tile_on(model.device), settings.size)
 
     def run(rows: NDArray[np.int64], tick: Callable[[int, int], None] | None, **other: Any) -> Iterator[Icons]:  # noqa: ANN401
-        tiles = render_tiles(
+        finished = render_tiles(
             model,
             layer,
             targets[rows],
@@ -116,43 +107,40 @@ def render_icons(
             progress=tick,
             **other,
         )
-        return (icons for _, icons in tiles)
+        return (icons for _, icons in finished)
 
-    starts = range(0, len(level), width)
-    files = {start: partial / f"tile-{start:06d}.npz" for start in starts}
-    parts: dict[int, Icons] = {}
-    done = 0
-    for start in starts:
-        count = min(width, len(level) - start)
-        icons = _load(files[start], count, settings.size)
-        if icons is not None:
-            parts[start] = icons
-            done += count
+    done, missing = 0, []
+    for start in tiles.starts:
+        icons = tiles.read(start)
+        if icons is None:
+            missing.append(start)
+        else:
+            done += len(icons)
             if watch is not None:
-                watch(range(start, start + count), icons.images)
+                watch(tiles.rows(start), icons.images)
             progress(done, len(level))
     # Only the last tile may be short, so that those that are missing come back as they are cut here.
-    missing = [start for start in starts if start not in parts]
-    rows = np.concatenate([np.arange(start, min(start + width, len(level))) for start in missing] or [np.arange(0)])
-    tiles = run(
+    rows = np.concatenate([np.arange(0), *(np.asarray(tiles.rows(start)) for start in missing)])
+    finished = run(
         rows,
         lambda more, _total: progress(done + more, len(level)),
         settings=settings,
         sketch=None if watch is None else lambda some, images: watch(rows[list(some)].tolist(), images),
     )
-    for start, icons in zip(missing, tiles, strict=True):
-        _save(files[start], icons)
-        parts[start] = icons
+    for start, icons in zip(missing, finished, strict=True):
+        tiles.write(start, icons)
         if watch is not None:
-            watch(range(start, start + len(icons)), icons.images)
-    rendered = Icons.concatenate([Icons.empty(settings.size), *(parts[start] for start in starts)])
+            watch(tiles.rows(start), icons.images)
     if engine != "atlas":
-        return rendered
+        return tiles
     # Rescues come last and together: the few icons that need one fill a tile, instead of one tile each.
     again = replace(settings, tries=1)
-    return rescue(
-        rendered, lambda some, n: Icons.concatenate(list(run(some, None, settings=again, first_try=n))), settings
-    )
+    for attempt in range(settings.tries, settings.tries + settings.rescues):
+        left = stuck(tiles.target_cosine)
+        for icons in run(left, None, settings=again, first_try=attempt) if len(left) else ():
+            tiles.improve(left[: len(icons)], icons)
+            left = left[len(icons) :]
+    return tiles
 
 
 def medoid_icons(
@@ -188,23 +176,3 @@ def medoid_icons(
     cosine = np.asarray(cosines, dtype=np.float32)
     shape = (len(level), size, size, 3)
     return Icons(np.asarray(images, dtype=np.uint8).reshape(shape), cosine, cosine.copy(), cosine.copy())
-
-
-def _save(file: Path, icons: Icons) -> None:
-    part = file.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as stream:
-        np.savez(stream, **{name: getattr(icons, name) for name in _FIELDS})
-    part.replace(file)
-
-
-def _load(file: Path, count: int, size: int) -> Icons | None:
-    if not file.is_file() or file.is_symlink():
-        return None
-    try:
-        # Opened here: of a damaged file numpy keeps the handle that it opened itself.
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            icons = Icons(*(stored[name] for name in _FIELDS))
-    except (ValueError, KeyError, OSError, EOFError, BadZipFile):
-        # A tile that cannot be read is rendered again.
-        return None
-    return icons if icons.images.shape == (count, size, size, 3) else None

@@ -13,7 +13,7 @@ import numpy as np
 from atlas.activations import digest_of
 from atlas.arrays import new_folder, read_arrays, write_arrays
 from atlas.grid import Level, default_grids, make_grid
-from atlas.icons import medoid_icons, render_icons, seconds_per_icon, tiles_done
+from atlas.icons import medoid_icons, render_icons, seconds_per_icon
 from atlas.layout import LayoutSettings
 from atlas.layout import layout as lay_out
 from atlas.manifest import Stage
@@ -23,6 +23,7 @@ from atlas.progress import Watcher
 from atlas.provenance import versions
 from atlas.render import arithmetic, second_moment
 from atlas.sprites import write_sheets
+from atlas.tiles import Tiles, tiles_done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -218,7 +219,9 @@ def icons_stage(
     )
 
 
-def _make_icons(partial: Path, acts: Activations, name: str, level: Level, plan: IconPlan, report: Progress) -> Icons:
+def _make_icons(
+    partial: Path, acts: Activations, name: str, level: Level, plan: IconPlan, report: Progress
+) -> Icons | Tiles:
     if plan.source is not None:
         return medoid_icons(plan.model, name, level, acts, plan.source, plan.settings.size)
     cost = ""

@@ -38,8 +38,13 @@ def rescue(icons: Icons, again: Callable[[NDArray[np.int64], int], Icons], setti
         Each with the best score of all its starts.
     """
     for attempt in range(settings.tries, settings.tries + settings.rescues):
-        stuck = np.flatnonzero(icons.target_cosine < COSINE_FLOOR)
-        if not len(stuck):
+        rows = stuck(icons.target_cosine)
+        if not len(rows):
             break
-        icons = icons.improved(stuck, again(stuck, attempt))
+        icons = icons.improved(rows, again(rows, attempt))
     return icons
+
+
+def stuck(target_cosine: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Rows of icons that ended below the cosine floor."""
+    return np.flatnonzero(target_cosine < COSINE_FLOOR)
