@@ -95,6 +95,11 @@ def render_with_lucent(
     return Icons.concatenate(icons)
 
 
+def preprocessed(model: VisionModel) -> nn.Module:
+    """The network for lucent: with its preprocessing, named so that lucent adds none, and free to be hooked."""
+    return _Preprocessed(model)
+
+
 class _Preprocessed(nn.Module):
     """The network with its preprocessing: lucent guesses preprocessing by the name of the class."""
 
@@ -134,7 +139,7 @@ def _optimise(
         return -value
 
     images: list[NDArray[np.float32]] = render.render_vis(
-        _Preprocessed(model),
+        preprocessed(model),
         loss,
         lambda: param.image(settings.size),
         optimizer=lambda params: torch.optim.Adam(params, lr=settings.learning_rate),
