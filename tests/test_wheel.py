@@ -32,6 +32,7 @@ def test_it_holds_the_package_the_assets_and_the_licence(members: list[str], whe
         *("atlas/models/data/imagenet.tsv", "atlas/models/data/inception.tsv"),
         *("atlas/assets/inceptionv1-tiny.safetensors", "atlas/assets/inceptionv1-tiny.md"),
         *("atlas/assets/tiny-imagenet-classes.tsv", "atlas/assets/activations.acts/acts.json"),
+        "atlas/assets/sample.atlas/atlas.json",
     ):
         assert name in members
     assert [name for name in members if name.endswith(".dist-info/licenses/LICENSE")]
