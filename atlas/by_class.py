@@ -41,7 +41,7 @@ class ByClass(AtlasReader):
         name : str or int
             Label, WNID or index of the class.
         layer : str, optional
-            By default the first.
+            By default the first where attributions tell the class (`label_meaning`).
         own : {"winner", "top"}
             The activations that add more to the class than to any other, or all that add to it.
         k : int, optional
@@ -120,7 +120,7 @@ class ByClass(AtlasReader):
         n : int
             Pairs to list.
         layer : str, optional
-            By default the first.
+            By default the first where attributions tell the class (`label_meaning`).
         of : str or int, optional
             Only pairs with this class, which is then the left one.
         k : int, optional

@@ -10,7 +10,7 @@ import numpy as np
 from atlas.activations import digest_of
 from atlas.arrays import new_folder, read_arrays, write_arrays
 from atlas.classes.comparison import Comparison
-from atlas.classes.owned import Own, default_k, owned_rows, read_attributions
+from atlas.classes.owned import Own, default_k, layer_for_classes, owned_rows, read_attributions
 from atlas.classes.part import PartOptions, build_part, part_model, resolve
 from atlas.classes.single import check_choice
 from atlas.errors import AtlasError
@@ -75,7 +75,7 @@ def compare(
     """Build the comparison of two classes; see `Atlas.compare`."""
     options = options or PartOptions()
     check_choice(own, k)
-    chosen, _ = world.record(layer)
+    chosen = layer_for_classes(world, layer)
     model = part_model(world, options)
     classes = resolve(model, [left, right])
     indices = [index for index, _ in classes]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from atlas.activations import LayerActivations
+    from atlas.reader import AtlasReader
 
 Own: TypeAlias = Literal["winner", "top"]
 OWN: tuple[Own, ...] = ("winner", "top")
@@ -22,6 +23,19 @@ OWN: tuple[Own, ...] = ("winner", "top")
 #: The article's number (Carter et al., 2019), for a million activations and 1,000 classes.
 PUBLISHED_K = 2000
 _LEAST_K, _EVEN_SHARES = 200, 5
+
+
+def layer_for_classes(world: AtlasReader, layer: str | None) -> str:
+    """The layer named, or by default the first where attributions tell the class; the first of all if none does.
+
+    Raises
+    ------
+    AtlasError
+        There is no such layer.
+    """
+    if layer is None:
+        layer = next((name for name in world.layers if world.label_meaning(name).informative), None)
+    return world.record(layer)[0]
 
 
 def default_k(n_activations: int, n_classes: int) -> int:

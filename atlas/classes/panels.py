@@ -11,7 +11,7 @@ import numpy as np
 from atlas.activations import digest_of
 from atlas.arrays import new_folder, read_arrays, write_arrays
 from atlas.atlas import Atlas
-from atlas.classes.owned import Own, default_k, owned_rows, read_attributions
+from atlas.classes.owned import Own, default_k, layer_for_classes, owned_rows, read_attributions
 from atlas.classes.part import PartOptions, build_part, part_model, resolve
 from atlas.classes.single import check_choice
 from atlas.classes.single import default_sizes as sizes_of_one
@@ -103,7 +103,7 @@ def side_by_side(
     check_choice(own, k)
     if not 2 <= len(names) <= _MOST_CLASSES:
         raise AtlasError(f"{len(names)} classes were named; name 2 to {_MOST_CLASSES}.")
-    chosen, _ = world.record(layer)
+    chosen = layer_for_classes(world, layer)
     model = part_model(world, options)
     classes = resolve(model, names)
     rows = world.activations[chosen]

@@ -160,6 +160,8 @@ def build_part(
     bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
     with bars as report:
         acts = select(whole, layer, rows)
+        if (note := world.label_meaning(layer).note) is not None:
+            report.note(note)
         plan = IconPlan(
             model=model,
             settings=settings,

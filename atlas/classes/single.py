@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.atlas import Atlas
-from atlas.classes.owned import OWN, Own, default_k, owned_rows, read_attributions
+from atlas.classes.owned import OWN, Own, default_k, layer_for_classes, owned_rows, read_attributions
 from atlas.classes.part import PartOptions, build_part, part_model, resolve
 from atlas.errors import AtlasError
 from atlas.layout import LayoutSettings
@@ -56,7 +56,7 @@ def class_atlas(
     """Build the atlas of one class; see `Atlas.class_atlas`."""
     options = options or PartOptions()
     check_choice(own, k)
-    chosen, _ = world.record(layer)
+    chosen = layer_for_classes(world, layer)
     model = part_model(world, options)
     ((index, label),) = resolve(model, [name])
     rows = world.activations[chosen]

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from atlas.models import VisionModel
 
 AtlasArgument = Annotated[Path, typer.Argument(help="The atlas of all classes.")]
-OneLayer = Annotated[str | None, typer.Option("--layer", help="Which layer; by default the first.")]
+OneLayer = Annotated[
+    str | None, typer.Option("--layer", help="Which layer; by default the first that tells classes apart.")
+]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Folder to write; by default beside the atlas, named after the classes.")
 ]

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from atlas.atlas import Atlas
 from atlas.classes import confusions
+from atlas.classes.owned import layer_for_classes
 from atlas.classes.pairs import sharing
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from atlas.atlas import Atlas
 
 
 @pytest.fixture
@@ -67,6 +67,20 @@ def test_pairs_are_ranked_and_every_pair_comes_once(world: Atlas) -> None:
     names = ("ant", "bee", "cat", "dog", "eel")
     assert [names[i] for i in table["left_index"]] == table["left"].tolist()
     assert len(table.to_pandas()) == 10
+
+
+def test_the_layer_is_by_default_the_first_that_tells_classes_apart(world: Atlas) -> None:
+    def figures(agreement: float) -> dict[str, float]:
+        return {"rows": 100, "agreement": agreement, "chance": 0.1, "explained": 1.0}
+
+    copy = Atlas(world.path)
+    copy.manifest.layers = dict.fromkeys(("early", "body", "late"), copy.manifest.layers["body"])
+    measured = {"early": figures(0.11), "body": figures(0.5), "late": figures(0.9)}
+    copy.provenance["activations"]["collected"]["attribution"] = measured
+    assert layer_for_classes(copy, None) == "body"
+    assert layer_for_classes(copy, "late") == "late"
+    measured |= {"body": figures(0.1), "late": figures(0.1)}
+    assert layer_for_classes(copy, None) == "early"
 
 
 def test_pairs_of_one_class_have_it_on_the_left(world: Atlas) -> None:
