@@ -60,6 +60,7 @@ def figures(model: VisionModel, targets: Targets, found: Found) -> dict[str, Any
     return {
         "icons": len(found.images),
         "seconds_an_icon": round(found.each, 4),
+        "processor_seconds_an_icon": round(found.processor_seconds / len(found.images), 4),
         **{f"cosine_{name}": round(float(values.mean()), 4) for name, values in scores.items()},
         **{f"cosine_{name}_95": interval(values) for name, values in scores.items()},
     }
@@ -93,7 +94,8 @@ def equal(model: VisionModel, steps: int, cells: int, alone: int, batch: int, ro
         own.append(ours(model, targets, settings))
     a, a_long = (together([part[step] for part in single]) for step in (steps, long))
     b = together([part[steps] for part in batched])
-    c = Found(own[0].images, float(np.mean([part.seconds for part in own])))
+    seconds, processor_seconds = np.mean([(part.seconds, part.processor_seconds) for part in own], axis=0)
+    c = Found(own[0].images, float(seconds), float(processor_seconds))
     few, some = targets.first(alone * rounds), targets.first(batch * rounds)
     rate = matrix_rate(settings.precision_on(model.device), torch.get_num_threads())
     work = flops(LAYER, SIZE)
@@ -123,6 +125,7 @@ def equal(model: VisionModel, steps: int, cells: int, alone: int, batch: int, ro
         "c_minus_b": paired(model, some, c.images[: len(some.means)], b.images),
         "times_faster_than_a": round(a.each / c.each, 1),
         "times_faster_than_b": round(b.each / c.each, 2),
+        "times_less_processor_time": [round(less(x, c), 2) for x in (a, b)],
         "curve": curve,
         "to_lucents_long": None
         if reached is None
@@ -132,6 +135,11 @@ def equal(model: VisionModel, steps: int, cells: int, alone: int, batch: int, ro
         "share_of_matrix_rate": round(work * steps / c.each / rate, 3),
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+
+
+def less(a: Found, b: Found) -> float:
+    """How many times less of the processor an icon takes in b."""
+    return a.processor_seconds / len(a.images) / (b.processor_seconds / len(b.images))
 
 
 def layers(model: VisionModel, steps: int, cells: int) -> list[dict[str, Any]]:

@@ -29,10 +29,14 @@ PADDING = 24
 
 @dataclass(frozen=True)
 class Found:
-    """Icons (n, S, S, 3), uint8, and the seconds that all of them took from nothing to the finished images."""
+    """Icons (n, S, S, 3), uint8, and the seconds that all of them took, from nothing to the finished images.
+
+    Of the clock, and of the processor: the latter tell more where the machine does something else as well.
+    """
 
     images: NDArray[np.uint8]
     seconds: float
+    processor_seconds: float
 
     @property
     def each(self) -> float:
@@ -42,14 +46,18 @@ class Found:
 
 def together(parts: Sequence[Found]) -> Found:
     """Icons of several rounds."""
-    return Found(np.concatenate([part.images for part in parts]), sum(part.seconds for part in parts))
+    return Found(
+        np.concatenate([part.images for part in parts]),
+        sum(part.seconds for part in parts),
+        sum(part.processor_seconds for part in parts),
+    )
 
 
 def ours(model: VisionModel, targets: Targets, settings: RenderSettings) -> Found:
     """`atlas.render.render`, as an atlas uses it."""
-    begun = time.perf_counter()
+    begun = _now()
     icons = render(model, targets.layer, targets.directions, means=targets.means, settings=settings)
-    return Found(icons.images, time.perf_counter() - begun)
+    return Found(icons.images, *_since(begun, _now()))
 
 
 def lucents(
@@ -94,13 +102,13 @@ def _lucent_batch(
     from lucent.optvis import render as lucent_render  # noqa: PLC0415
 
     goal, score = torch.from_numpy(directions), dot_cosine()
-    stamps: list[float] = []
+    stamps: list[tuple[float, float]] = []
 
     def loss(layers: Callable[[str], torch.Tensor]) -> torch.Tensor:
-        stamps.append(time.perf_counter())
+        stamps.append(_now())
         return -score(centre(layers(f"network_{layer}")).float(), goal).sum()
 
-    begun = time.perf_counter()
+    begun = _now()
     with seeded_globals([seed]):
         images = lucent_render.render_vis(
             preprocessed(model),
@@ -113,10 +121,18 @@ def _lucent_batch(
             show_image=False,
             fixed_image_size=side,
         )
-    stamps.append(time.perf_counter())
+    stamps.append(_now())
     found = {}
     for step, image in zip(steps, images, strict=True):
         pixels = eight_bits(torch.from_numpy(image)).numpy()
         # The call of the objective in the next step comes right after this one has ended.
-        found[step] = Found(pixels, stamps[step] - begun)
+        found[step] = Found(pixels, *_since(begun, stamps[step]))
     return found
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def _since(begun: tuple[float, float], ended: tuple[float, float]) -> tuple[float, float]:
+    return ended[0] - begun[0], ended[1] - begun[1]
