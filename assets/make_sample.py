@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from atlas.activations import open_activations
-from atlas.arrays import read_arrays, write_arrays
+from atlas.arrays import new_folder, read_arrays, write_arrays
 from atlas.assets import asset
 from atlas.atlas import Atlas
 from atlas.layout import LayoutSettings
@@ -42,9 +42,12 @@ _HALVED = ("mean", "attribution")
 
 def pack(built: Path, out: Path) -> None:
     """Copy an atlas, smaller."""
-    if out.exists():
-        shutil.rmtree(out)
-    shutil.copytree(built, out)
+    with new_folder(out) as part:
+        shutil.copytree(built, part, dirs_exist_ok=True)
+        _shrink(part)
+
+
+def _shrink(out: Path) -> None:
     for name in Atlas(out).layers:
         for size in Atlas(out).grids(name):
             level = Atlas(out).level(size, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 from atlas.errors import AtlasError
 from atlas.images import ImageLoader, summarise
 from atlas.models import Labels, labels_from_names
+from atlas.models.weights import state_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +46,15 @@ class Photographs:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def to(self, device: torch.device) -> Photographs:
-        """Move everything to `device`, where it fits, so that a step copies nothing."""
+    @cached_property
+    def digest(self) -> str:
+        """Digest of pixels, classes and labels."""
+        return state_digest({"pixels": self.pixels, "classes": self.classes}) + self.labels.digest
+
+    def near(self, device: torch.device) -> Photographs:
+        """The same on `device` where half of what is free there holds them, so that a step copies nothing."""
+        if device.type != "cuda" or self.pixels.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+            return self
         return Photographs(self.pixels.to(device), self.classes.to(device), self.labels, self.summary)
 
 
@@ -88,7 +97,13 @@ def read_photographs(
         raise AtlasError(f"{source.name} has one class only ({found[0]}); a classifier needs two or more.")
     table = labels or labels_from_names(found)
     index = {name: table.resolve(name) for name in found}
-    pixels = np.empty((len(source), 3, size, size), dtype=np.uint8)
+    try:
+        pixels = np.empty((len(source), 3, size, size), dtype=np.uint8)
+    except MemoryError as error:
+        needed = len(source) * 3 * size * size / 1e9
+        raise AtlasError(
+            f"{len(source):,} photographs of {size} px need {needed:.1f} GB of memory; keep them smaller (source_size)."
+        ) from error
     classes = np.empty(len(source), dtype=np.int64)
     loader, filled = ImageLoader(source, size, batch_size=256, workers=workers), 0
     for batch in loader:

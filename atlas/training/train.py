@@ -18,6 +18,7 @@ from atlas.models.trained import write_trained
 from atlas.progress import Bars, Progress, Silent
 from atlas.provenance import versions
 from atlas.training.accuracy import evaluate
+from atlas.training.interrupt import interrupt_later
 from atlas.training.photographs import read_photographs
 from atlas.training.settings import TrainSettings
 from atlas.training.trainer import Trainer
@@ -128,7 +129,8 @@ def _run(trainer: Trainer, checkpoint: Path, minutes: float | None, report: Prog
     begun = saved = time.perf_counter()
     try:
         while trainer.done < 1:
-            trainer.step()
+            with interrupt_later():
+                trainer.step()
             left = (1 - trainer.done) * trainer.total_steps
             report("train", trainer.steps, trainer.steps + round(left))
             now = time.perf_counter()
@@ -138,8 +140,9 @@ def _run(trainer: Trainer, checkpoint: Path, minutes: float | None, report: Prog
             if minutes is not None and now - begun > minutes * 60:
                 break
     finally:
-        # Whatever stops it, Ctrl-C too: the steps that were done are kept.
-        trainer.save(checkpoint)
+        # Whatever stops it, Ctrl-C too: the steps that were done are kept. A step that failed leaves nothing to keep.
+        if trainer.whole:
+            trainer.save(checkpoint)
 
 
 def _bandwidth(settings: TrainSettings) -> float:
@@ -158,7 +161,9 @@ def _record(trainer: Trainer, photographs: Photographs) -> dict[str, Any]:
         "network": type(trainer.average).__name__,
         "photographs": photographs.summary,
         "classes": len(photographs.labels),
+        "start": trainer.start,
         "settings": trainer.settings.provenance(),
+        "epochs_asked": trainer.epochs_asked,
         "done": trainer.done,
         "steps": trainer.steps,
         "images_seen": trainer.steps * trainer.settings.batch_size,

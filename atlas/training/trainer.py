@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from atlas.errors import AtlasError
 from atlas.models import InceptionV1
+from atlas.models.weights import state_digest
 from atlas.training.batch_norm import fold, restart_statistics, with_batch_norm
 from atlas.training.photographs import random_crops, whole
 from atlas.training.schedule import image_size, learning_rate
@@ -33,6 +34,8 @@ MEAN, DEVIATION = 117.0, 58.0
 _STATISTICS = 6_000
 #: Side of the images that `TrainSettings.adversarial_radius` speaks of.
 _RADIUS_SIZE = 96
+#: Settings that a training may be gone on with changed: the rest of the schedule is another then.
+_MAY_CHANGE = ("epochs", "learning_rate")
 
 
 class Trainer:
@@ -64,6 +67,10 @@ class Trainer:
         One record every hundredth of the training: share done, step, image size, loss, learning rate.
     seconds : float
         Time spent in steps, over all calls.
+    whole : bool
+        False while a step is under way, and after one that failed: then there is nothing to keep.
+    epochs_asked : list of float
+        `TrainSettings.epochs` of this call and of those that it goes on from.
     """
 
     def __init__(
@@ -81,8 +88,8 @@ class Trainer:
                 "or a smaller batch_size."
             )
         self.settings = settings
-        self.photographs = photographs
         self.device = torch.device(device)
+        self.photographs = photographs.near(self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             plain = network or InceptionV1(n_classes=len(photographs.labels))
@@ -96,7 +103,9 @@ class Trainer:
         groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self._optimiser = torch.optim.SGD(groups, lr=0.0, momentum=settings.momentum, nesterov=settings.momentum > 0)
         self._run: Callable[[Tensor], Tensor] = torch.compile(self.network) if settings.compile else self.network
-        self.steps, self.done, self.seconds = 0, 0.0, 0.0
+        self.steps, self.done, self.seconds, self.whole = 0, 0.0, 0.0, True
+        self.start = None if start is None else state_digest(start)
+        self.epochs_asked = [settings.epochs]
         self.curve: list[dict[str, Any]] = []
         self._recent: list[float] = []
 
@@ -107,7 +116,7 @@ class Trainer:
 
     def step(self) -> float:
         """One step; returns its loss."""
-        begun = time.perf_counter()
+        begun, self.whole = time.perf_counter(), False
         settings = self.settings
         size, rate = image_size(self.done, settings), learning_rate(self.done, settings)
         for group in self._optimiser.param_groups:
@@ -122,13 +131,19 @@ class Trainer:
         if settings.adversarial_radius:
             images = self._perturbed(images, classes)
         loss = self._loss(images, classes)
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise AtlasError(
+                f"The loss is {value} after {self.steps:,} steps; go on, from the checkpoint before it, with a smaller "
+                "learning rate."
+            )
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         self._average()
-        value = float(loss.detach())
         self._note(value, size, rate)
         self.seconds += time.perf_counter() - begun
+        self.whole = True
         return value
 
     def _loss(self, images: Tensor, classes: Tensor) -> Tensor:
@@ -169,9 +184,7 @@ class Trainer:
                 mean.copy_(value)
 
     def _note(self, loss: float, size: int, rate: float) -> None:
-        if not np.isfinite(loss):
-            raise AtlasError(f"The loss is {loss} after {self.steps:,} steps; train with a smaller learning rate.")
-        before = int(self.done * 100)
+        before = int(self.done * 100 + 1e-6)
         self.steps += 1
         # Snaps to the end: a sum of rounded shares would now and then leave a step too many.
         self.done += 1 / self.total_steps
@@ -197,7 +210,9 @@ class Trainer:
         network.train()
         order = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.settings.seed, 2])))
         rows = torch.from_numpy(order.permutation(len(self.photographs))[:_STATISTICS])
-        for batch in torch.split(rows.to(self.photographs.pixels.device), self.settings.batch_size):
+        # Whole batches only: the average counts each alike, and one photograph has no variance.
+        whole_batches = rows[: max(1, len(rows) // self.settings.batch_size) * self.settings.batch_size]
+        for batch in torch.split(whole_batches.to(self.photographs.pixels.device), self.settings.batch_size):
             images = whole(self.photographs.pixels[batch].to(self.device), self.settings.evaluation_size) - MEAN
             with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.half_precision):
                 network(images.contiguous(memory_format=torch.channels_last))
@@ -213,11 +228,14 @@ class Trainer:
                 tensors[f"momentum.{name}"] = buffer
         state = {
             "settings": self.settings.provenance(),
-            "photographs": len(self.photographs),
+            "photographs": self.photographs.digest,
+            "start": self.start,
+            "epochs_asked": self.epochs_asked,
             "steps": self.steps,
             "done": self.done,
             "seconds": self.seconds,
             "curve": self.curve,
+            "recent": self._recent,
         }
         part = path.with_name(f".{path.name}.part")
         contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -230,30 +248,34 @@ class Trainer:
         Raises
         ------
         AtlasError
-            It is damaged, or of a training with other settings or photographs (`epochs` may differ).
+            It is damaged, or of a training with another network, start, photographs or settings (`epochs` and
+            `learning_rate` may differ).
         """
+        damaged = f"{path} is no checkpoint of a training, or damaged; delete it to begin anew."
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "momentum": {}}
         try:
             with safe_open(path, framework="pt") as file:
                 state = json.loads(file.metadata()["training"])
-            tensors = safetensors.torch.load_file(path)
-            theirs = state["settings"] | {"epochs": self.settings.epochs}
+            for name, value in safetensors.torch.load_file(path).items():
+                part, _, rest = name.partition(".")
+                parts[part][rest] = value
+            mine = self.settings.provenance() | {"photographs": self.photographs.digest, "start": self.start}
+            theirs = dict(state["settings"]) | {name: state[name] for name in ("photographs", "start")}
+            steps, done, seconds = int(state["steps"]), float(state["done"]), float(state["seconds"])
+            curve, recent, asked = list(state["curve"]), list(state["recent"]), list(state["epochs_asked"])
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise AtlasError(f"{path} is no checkpoint of a training, or damaged; delete it to begin anew.") from error
-        mine = self.settings.provenance()
-        other = [name for name in mine if theirs.get(name) != mine[name]]
-        if state["photographs"] != len(self.photographs):
-            other.append("photographs")
+            raise AtlasError(damaged) from error
+        other = [name for name in mine if name not in _MAY_CHANGE and theirs.get(name) != mine[name]]
         if other:
             raise AtlasError(f"{path} is of a training with other {', '.join(other)}; delete it to begin anew.")
-        parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "momentum": {}}
-        for name, value in tensors.items():
-            part, _, rest = name.partition(".")
-            parts[part][rest] = value
-        self.network.load_state_dict(parts["network"])
-        self.average.load_state_dict(parts["average"])
+        try:
+            self.network.load_state_dict(parts["network"])
+            self.average.load_state_dict(parts["average"])
+        except RuntimeError as error:
+            raise AtlasError(f"{path} is of a training of another network; delete it to begin anew.") from error
         for name, parameter in self.network.named_parameters():
             if name in parts["momentum"]:
                 buffer = parts["momentum"][name].to(parameter.device)
                 self._optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(buffer)
-        self.steps, self.done = int(state["steps"]), float(state["done"])
-        self.seconds, self.curve = float(state["seconds"]), list(state["curve"])
+        self.steps, self.done, self.seconds, self.curve, self._recent = steps, done, seconds, curve, recent
+        self.epochs_asked = [*asked, *self.epochs_asked]

@@ -5,17 +5,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from torch import nn
 
 from atlas.errors import AtlasError
 from atlas.models import VisionModel, inception_range
-from atlas.training import Trainer, evaluate
+from atlas.training import Photographs, Trainer, evaluate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import nn
-
-    from atlas.training import Photographs, TrainSettings
+    from atlas.training import TrainSettings
 
 
 def trained(trainer: Trainer, steps: int | None = None) -> Trainer:
@@ -52,7 +51,8 @@ def test_stopped_and_gone_on_is_exactly_as_never_stopped(
     assert same(whole.network, later.network)
     assert same(whole.average, later.average)
     assert same(whole.finished(), later.finished())
-    assert [point["step"] for point in later.curve] == [point["step"] for point in whole.curve]
+    assert later.curve == whole.curve
+    assert later.epochs_asked == [quick.epochs, quick.epochs]
 
 
 def test_another_seed_is_another_network(coloured: Photographs, plain: nn.Module, quick: TrainSettings) -> None:
@@ -92,7 +92,7 @@ def test_perturbations_have_the_radius_and_raise_the_loss(
         assert trainer._loss(moved, classes) > trainer._loss(images, classes)
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": 0.01}, {"batch_size": 8}, {"seed": 4}])
+@pytest.mark.parametrize("change", [{"weight_decay": 0.01}, {"batch_size": 8}, {"seed": 4}])
 def test_a_checkpoint_of_another_training_is_refused_by_name(
     coloured: Photographs, plain: nn.Module, quick: TrainSettings, tmp_path: Path, change: dict[str, float]
 ) -> None:
@@ -123,8 +123,54 @@ def test_a_damaged_checkpoint_is_one_line(
 def test_a_loss_that_explodes_says_what_to_change(
     coloured: Photographs, plain: nn.Module, quick: TrainSettings
 ) -> None:
-    with pytest.raises(AtlasError, match="smaller learning rate"):
-        trained(Trainer(coloured, replace(quick, learning_rate=1e30), network=plain))
+    trainer = Trainer(coloured, replace(quick, learning_rate=1e30), network=plain)
+    with pytest.raises(AtlasError, match="smaller"):
+        trained(trainer)
+    assert not trainer.whole
+
+
+def test_the_curve_has_one_record_every_hundredth_whether_gone_on_or_not(
+    coloured: Photographs, plain: nn.Module, quick: TrainSettings, tmp_path: Path
+) -> None:
+    long = replace(quick, epochs=40, sizes=(32,))
+    whole = trained(Trainer(coloured, long, network=plain))
+    assert len(whole.curve) == 100
+    trained(Trainer(coloured, long, network=plain), 31).save(tmp_path / "c")
+    later = Trainer(coloured, long, network=plain)
+    later.load(tmp_path / "c")
+    assert trained(later).curve == whole.curve
+
+
+def test_a_checkpoint_of_other_photographs_start_or_network_is_refused(
+    coloured: Photographs, plain: nn.Module, quick: TrainSettings, tmp_path: Path
+) -> None:
+    first = trained(Trainer(coloured, quick, network=plain), 1)
+    first.save(tmp_path / "c")
+    others = Photographs(coloured.pixels.flip(0), coloured.classes, coloured.labels, coloured.summary)
+    with pytest.raises(AtlasError, match="other photographs"):
+        Trainer(others, quick, network=plain).load(tmp_path / "c")
+    with pytest.raises(AtlasError, match="other start"):
+        Trainer(coloured, quick, network=plain, start=first.network.state_dict()).load(tmp_path / "c")
+    with pytest.raises(AtlasError, match="another network"):
+        Trainer(coloured, quick, network=nn.Sequential(plain, nn.Linear(3, 3))).load(tmp_path / "c")
+
+
+def test_statistics_are_taken_from_whole_batches_only(
+    coloured: Photographs, plain: nn.Module, quick: TrainSettings
+) -> None:
+    some = Photographs(coloured.pixels[:33], coloured.classes[:33], coloured.labels, coloured.summary)
+    # At 32 px the small network's deepest map is 8 x 8; one photograph in a batch of its own would still be counted as
+    # much as sixteen.
+    trainer = trained(Trainer(some, replace(quick, epochs=1, half_precision=False), network=plain))
+    seen: list[int] = []
+    hook = nn.modules.module.register_module_forward_hook(
+        lambda module, _inputs, output: seen.append(len(output)) if isinstance(module, nn.BatchNorm2d) else None
+    )
+    try:
+        trainer.finished()
+    finally:
+        hook.remove()
+    assert set(seen) == {16}
 
 
 def test_fewer_photographs_than_a_batch_are_refused(
