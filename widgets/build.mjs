@@ -1,10 +1,13 @@
 /** Bundle the viewer into atlas/widgets/static/, and refuse a bundle over the size budget. */
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, context } from "esbuild";
 
 const BUDGET = 40 * 1024; // bytes gzipped, script and styles together: design.md's budget for the viewer
-const OUT = new URL("../atlas/widgets/static/", import.meta.url).pathname;
+// Not `pathname`, which writes a space or an umlaut of a folder as %20 or %C3%BC.
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const OUT = here("../atlas/widgets/static/");
 const PART = `${OUT}.part/`;
 
 const options = {
@@ -19,7 +22,7 @@ const options = {
     ["d3-selection", "d3-transition", "d3-interpolate"].map((name) => [name, "./src/d3-small.ts"]),
   ),
   outdir: PART,
-  absWorkingDir: new URL(".", import.meta.url).pathname,
+  absWorkingDir: here("."),
 };
 
 if (process.argv.includes("--watch")) {

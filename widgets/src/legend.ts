@@ -56,17 +56,17 @@ export const makeLegend = (
   );
 
   const update = (): void => {
-    const { state } = context.store;
+    const { options } = context.store.state;
     const grid = context.grid();
     const style = grid?.style;
     heat.hidden = !style?.heat;
-    size.hidden = !state.options.density;
+    size.hidden = !options.density;
     kept.hidden = !style || style.kept === grid.cells.n;
     note.hidden = !context.layer().note;
     note.textContent = context.layer().note;
     element.hidden = heat.hidden && size.hidden && kept.hidden && note.hidden;
     if (!grid || !style) return;
-    name.textContent = state.class_name;
+    name.textContent = style.heat ? context.className(style.classIndex) : "";
     const most = style.heatMax ? style.heatMax.toPrecision(2) : "0";
     low.textContent = `−${most}`;
     high.textContent = `+${most}`;

@@ -1,11 +1,12 @@
 /** The grids of an atlas: their cells when they are wanted, styled as the options say. */
 
+import type { Cells } from "./cells";
 import type { Grid } from "./paint";
 import { type Source, sentence } from "./source";
 import { styleCells } from "./style";
 import type { LayerInfo, LevelInfo, Options } from "./types";
 
-/** Milliseconds before cells that could not be had are asked for again. */
+/** Milliseconds before what could not be had is asked for again. */
 const RETRY_AFTER = 4000;
 
 interface Entry {
@@ -17,10 +18,19 @@ interface Entry {
   /** Attribution of the cells to `attributed`; null until it is there. */
   attribution: Float32Array | null;
   attributed: number;
+  /** When that attribution was refused; never, while it is awaited or here. */
+  refused: number;
+  /** Whether the sheets are written and fetched: icons that are pushed are of no more use. */
+  settled: boolean;
   styled: string;
 }
 
+const NEVER = Number.NEGATIVE_INFINITY;
+
 let versions = 0;
+
+/** Whether something that failed at `when` is due to be tried again. */
+const over = (when: number): boolean => when !== NEVER && performance.now() - when > RETRY_AFTER;
 
 export class Levels {
   private readonly entries = new Map<string, Entry>();
@@ -35,6 +45,8 @@ export class Levels {
     private readonly failed: (sentence: string) => void,
     /** Told of a grid whose cells have come. */
     private readonly loaded: (layer: string, size: number) => void,
+    /** Told of a level whose sheets have taken the place of the icons that were pushed. */
+    private readonly settled: (layer: string, size: number) => void,
   ) {
     this.options = options;
   }
@@ -53,6 +65,7 @@ export class Levels {
         this.close(entry);
         entry = undefined;
       } else {
+        if (!info.icons) entry.settled = false;
         if (info.icons && !entry.info.icons) void this.settle(layer.name, entry);
         entry.info = info;
         if (entry.grid) entry.grid = { ...entry.grid, info, version: ++versions };
@@ -64,15 +77,17 @@ export class Levels {
         grid: null,
         info,
         given,
-        failed: Number.NEGATIVE_INFINITY,
+        failed: NEVER,
         attribution: null,
         attributed: -1,
+        refused: NEVER,
+        settled: false,
         styled: "",
       };
       this.entries.set(key, entry);
       void this.load(layer.name, entry);
-    } else if (!entry.grid && performance.now() - entry.failed > RETRY_AFTER && entry.failed > 0) {
-      entry.failed = Number.NEGATIVE_INFINITY;
+    } else if (!entry.grid && over(entry.failed)) {
+      entry.failed = NEVER;
       void this.load(layer.name, entry);
     }
     if (entry.grid) this.style(layer.name, entry);
@@ -98,15 +113,23 @@ export class Levels {
     ]);
   }
 
-  /** Everything again in the colours of another theme. */
-  repaint(): void {
-    for (const entry of this.entries.values()) if (entry.grid) entry.grid.version = ++versions;
+  /** Cells of a level that were sent unasked, perhaps again with more in them, take the place of those here. */
+  replace(layer: string, size: number, cells: Cells): void {
+    const entry = this.entries.get(`${layer}/${size}`);
+    if (!entry?.grid || entry.grid.cells === cells) return;
+    if (entry.grid.cells.n !== cells.n) this.letGo(entry);
+    entry.grid = { ...entry.grid, cells, style: styleCells(cells, this.options, null), version: ++versions };
+    entry.attribution = null;
+    entry.attributed = -1;
+    entry.styled = "";
+    this.changed();
   }
 
   /** Take an icon of a level that is being rendered; closes the one it replaces. */
   live(layer: string, size: number, row: number, icon: ImageBitmap): Grid | null {
-    const grid = this.entries.get(`${layer}/${size}`)?.grid;
-    if (!grid || row >= grid.cells.n) {
+    const entry = this.entries.get(`${layer}/${size}`);
+    const grid = entry?.grid;
+    if (!grid || entry.settled || row >= grid.cells.n) {
       icon.close();
       return null;
     }
@@ -138,8 +161,10 @@ export class Levels {
     } catch {
       return; // What was pushed stays.
     }
+    entry.settled = true;
     this.letGo(entry);
     if (entry.grid) entry.grid.version = ++versions;
+    this.settled(layer, entry.info.size);
     this.changed();
   }
 
@@ -178,23 +203,24 @@ export class Levels {
     } catch (error) {
       entry.failed = performance.now();
       this.failed(sentence(error));
+      this.again();
     }
     this.changed();
   }
 
   private style(layer: string, entry: Entry): void {
-    if (entry.attributed !== this.classIndex) {
+    if (entry.attributed !== this.classIndex || over(entry.refused)) {
       entry.attributed = this.classIndex;
       entry.attribution = null;
+      entry.refused = NEVER;
       if (this.classIndex >= 0) void this.attribute(layer, entry, this.classIndex);
     }
     const stamp = `${this.stamp} ${entry.attribution !== null}`;
     if (entry.styled === stamp || !entry.grid) return;
-    // Until the attributions are here the picture stays as it is.
-    if (this.classIndex >= 0 && entry.attributed === this.classIndex && !entry.attribution && entry.styled)
-      return;
+    // Until the attributions are here the picture stays as it is, and its legend names the class it shows.
+    if (this.classIndex >= 0 && !entry.attribution && entry.refused === NEVER && entry.styled) return;
     entry.styled = stamp;
-    entry.grid.style = styleCells(entry.grid.cells, this.options, entry.attribution);
+    entry.grid.style = styleCells(entry.grid.cells, this.options, entry.attribution, this.classIndex);
     entry.grid.version = ++versions;
   }
 
@@ -203,8 +229,16 @@ export class Levels {
       const values = await this.source.attribution(layer, entry.info.size, classIndex);
       if (entry.attributed === classIndex) entry.attribution = values;
     } catch (error) {
+      if (entry.attributed !== classIndex) return;
+      entry.refused = performance.now();
       this.failed(sentence(error));
+      this.again();
     }
     this.changed();
+  }
+
+  /** A picture that rests would not ask again by itself. */
+  private again(): void {
+    setTimeout(this.changed, RETRY_AFTER + 1);
   }
 }

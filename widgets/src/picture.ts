@@ -57,8 +57,12 @@ export class Picture {
   }
 
   rethemed(): void {
-    this.palette = readPalette(this.context.root);
-    this.levels.repaint();
+    const palette = readPalette(this.context.root);
+    // Hosts touch the attributes that say the theme for many other reasons.
+    if (JSON.stringify(palette) === JSON.stringify(this.palette)) return;
+    this.palette = palette;
+    // Tiles hold the background, in cells and around them.
+    this.renderer.tiles.close();
     this.redraw();
   }
 

@@ -91,17 +91,23 @@ export class Kernel {
 }
 
 /** Cells come when they are asked for, or unasked while the kernel computes. */
-const cellsOf = (kernel: Kernel, signal: AbortSignal): Source["cells"] => {
+const cellsOf = (kernel: Kernel, signal: AbortSignal): Required<Pick<Source, "cells" | "onCells">> => {
   const pushed = new Map<string, Cells>();
   const waiting = new Map<string, Set<(cells: Cells) => void>>();
+  const hearing = new Set<(layer: string, size: number, cells: Cells) => void>();
   kernel.listen((message, buffers) => {
     if (message.kind !== "cells" || !buffers[0]) return;
     const key = `${message.layer}/${message.level}`;
     const cells = new Cells(message as unknown as CellsInfo, buffers[0], Number(message.level));
     pushed.set(key, cells);
     for (const resolve of waiting.get(key) ?? []) resolve(cells);
+    for (const heard of hearing) heard(String(message.layer), Number(message.level), cells);
   }, signal);
-  return (layer, level) => {
+  const onCells: Source["onCells"] = (heard, until) => {
+    hearing.add(heard);
+    until.addEventListener("abort", () => hearing.delete(heard));
+  };
+  const ask: Source["cells"] = (layer, level) => {
     const key = `${layer}/${level}`;
     const found = pushed.get(key);
     if (found) return Promise.resolve(found);
@@ -117,10 +123,11 @@ const cellsOf = (kernel: Kernel, signal: AbortSignal): Source["cells"] => {
         .finally(() => waiters.delete(resolve));
     });
   };
+  return { cells: ask, onCells };
 };
 
 export const kernelSource = (kernel: Kernel, signal: AbortSignal): Source => ({
-  cells: cellsOf(kernel, signal),
+  ...cellsOf(kernel, signal),
   sheet: async (layer, level, sheet) =>
     blob((await kernel.ask({ kind: "sheet", layer, level, sheet })).buffers[0]),
   overview: async (layer, level) => blob((await kernel.ask({ kind: "overview", layer, level })).buffers[0]),

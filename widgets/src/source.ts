@@ -11,6 +11,8 @@ export interface Rendered {
 
 export interface Source {
   cells(layer: string, size: number): Promise<Cells>;
+  /** Hear of cells that come unasked; absent where none do. */
+  onCells?(heard: (layer: string, size: number, cells: Cells) => void, signal: AbortSignal): void;
   sheet(layer: string, size: number, sheet: number): Promise<Encoded>;
   /** The whole level in one picture, `overview_px` a cell, empty cells transparent. */
   overview(layer: string, size: number): Promise<Encoded>;

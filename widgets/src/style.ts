@@ -16,6 +16,8 @@ export interface Style {
   scale: Float32Array | null;
   /** Attribution to the class over the largest of it, -1 to 1; null without a heat map. */
   heat: Float32Array | null;
+  /** Class of the heat map, -1 without one: not the one chosen, while its attribution has yet to come. */
+  classIndex: number;
   /** Largest absolute attribution. */
   heatMax: number;
   /** Cells that are kept. */
@@ -42,7 +44,12 @@ export const measured = (
   heat: Float32Array | null,
 ): ArrayLike<number> | null => (measure === "attribution" ? heat : cells[measure]);
 
-export const styleCells = (cells: Cells, options: Options, attribution: Float32Array | null): Style => {
+export const styleCells = (
+  cells: Cells,
+  options: Options,
+  attribution: Float32Array | null,
+  classIndex = -1,
+): Style => {
   const { n } = cells;
   const alpha = new Float32Array(n).fill(1);
   const heatMax = attribution ? largest(attribution) : 0;
@@ -75,5 +82,5 @@ export const styleCells = (cells: Cells, options: Options, attribution: Float32A
       scale[i] = Math.max(SMALLEST, 1 - options.density_strength * (1 - side) * CONTRAST);
     }
   }
-  return { alpha, scale, heat, heatMax, kept };
+  return { alpha, scale, heat, classIndex: heat ? classIndex : -1, heatMax, kept };
 };

@@ -30,10 +30,11 @@ export const isDark = (element: Element): boolean => {
   return matchMedia("(prefers-color-scheme: dark)").matches;
 };
 
-/** Keep the view's theme that of its surroundings; `changed` is called after every change, and once now. */
+/** Keep the view's theme that of its surroundings; `changed` is called after whatever may be a change, and once now. */
 export const followTheme = (root: HTMLElement, changed: () => void, signal: AbortSignal): void => {
   const apply = (): void => {
-    root.dataset.aaTheme = isDark(root) ? "dark" : "light";
+    const theme = isDark(root) ? "dark" : "light";
+    if (root.dataset.aaTheme !== theme) root.dataset.aaTheme = theme;
     changed();
   };
   const observer = new MutationObserver(apply);

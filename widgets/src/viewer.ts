@@ -11,6 +11,7 @@ import { hidePicture } from "./fallback";
 import { flyer } from "./fly";
 import { attachGestures } from "./gestures";
 import { attachKeyboard, onCell } from "./keyboard";
+import { latest } from "./latest";
 import { makeLegend } from "./legend";
 import { Levels } from "./levels";
 import { attachLink } from "./link";
@@ -102,6 +103,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
     () => context.redraw(),
     notices.fail,
     (name, size) => live?.replay(name, size, pushed),
+    (name, size) => live?.finished(name, size),
   );
   const restyle = (): void =>
     levels.restyle(store.state.options, header().classes?.indexOf(store.state.class_name) ?? -1);
@@ -234,10 +236,14 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   root.addEventListener("focusout", () => queueMicrotask(focus), { signal });
   followTheme(root, () => picture.rethemed(), signal);
 
+  const decode = latest(
+    (icon: Blob) => createImageBitmap(icon),
+    (bitmap) => bitmap.close(),
+  );
   const pushed: LiveView = {
     progress: notices.progress,
     icon: (name, level, row, icon) =>
-      void createImageBitmap(icon).then((bitmap) => {
+      void decode(`${name}/${level}/${row}`, icon, (bitmap) => {
         if (signal.aborted) bitmap.close();
         else {
           const grid = levels.live(name, level, row, bitmap);
@@ -250,6 +256,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
     fly: (camera, seconds) => fly.to(camera, seconds),
   };
   live?.attach(pushed, signal);
+  source.onCells?.((name, size, cells) => levels.replace(name, size, cells), signal);
   kernel?.onSilence((silent) => (silent ? notices.fail(SILENT) : notices.over(SILENT)), signal);
   sheets.attach({ source, arrived: () => picture.redraw(), failed: notices.fail }, signal);
   syncTraits(store, model, signal);

@@ -1,0 +1,32 @@
+"""How a view looks and where its parts lie, in a real browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from atlas.atlas import Atlas
+    from tests.browser.conftest import Tab
+
+
+@pytest.fixture(scope="session")
+def address(deep_atlas: Atlas, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return deep_atlas.to_html(tmp_path_factory.mktemp("looks") / "deep.html", title="Deep").as_uri()
+
+
+def test_a_switch_to_dark_leaves_nothing_light(address: str, open_tab: Callable[..., Tab]) -> None:
+    dark = open_tab(address, color_scheme="dark")
+    dark.ready()
+    switched = open_tab(address, color_scheme="light")
+    switched.ready()
+    light = switched.page.locator(".aa-canvas").screenshot()
+    switched.page.emulate_media(color_scheme="dark")
+    switched.page.wait_for_selector('.aa-root[data-aa-theme="dark"]')
+    switched.page.wait_for_timeout(300)
+    switched.ready()
+    assert light != switched.page.locator(".aa-canvas").screenshot()
+    assert switched.page.locator(".aa-canvas").screenshot() == dark.page.locator(".aa-canvas").screenshot()
