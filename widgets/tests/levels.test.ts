@@ -57,10 +57,15 @@ describe("levels", () => {
   });
 
   it("name the class that they show, not the one that has yet to come", async () => {
-    const arrive: (values: Float32Array) => void = () => {};
+    let arrive: (values: Float32Array) => void = () => {};
     const { levels, grid } = await open(
       {
-        X,
+        attribution: (_layer, _size, index) =>
+          index === 1
+            ? Promise.resolve(Float32Array.of(1, 2))
+            : new Promise((resolve) => {
+                arrive = resolve;
+              }),
       },
       cells,
     );
