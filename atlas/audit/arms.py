@@ -47,25 +47,30 @@ class Arm:
         donors = [] if self.donors is None else self.donors.digests
         return [self.kind, [patch.digest for patch in self.patches], donors, self.seed]
 
-    def square(self, photograph: str, side: int) -> NDArray[np.uint8]:
+    def square(self, photograph: str, side: int, largest: int) -> NDArray[np.uint8]:
         """The square (side, side, 3) for the photograph with a given digest.
+
+        A photograph gets one picture of every arm, drawn at the `largest` side and made smaller: several draws would
+        give a control more chances than the patch has, where the best of all sizes is counted.
 
         Which variant of the patch a photograph gets does not depend on the arm: noise and shuffled pixels are made of
         the very variant that they are compared with.
         """
-        draw = self._generator(photograph, side, self.kind)
+        draw = self._generator(photograph, self.kind)
         if self.kind == "target image":
             assert self.donors is not None  # noqa: S101 - such an arm is made with donors
-            return random_part(self.donors.pixels[draw.integers(len(self.donors))], side, draw)
-        choose = self._generator(photograph, 0, "variant")
+            return resized(random_part(self.donors.pixels[draw.integers(len(self.donors))], largest, draw), side)
+        choose = self._generator(photograph, "variant")
         patch = self.patches[choose.integers(len(self.patches))]
-        picture = resized(patch.pictures[choose.integers(len(patch.pictures))], side)
+        picture = resized(patch.pictures[choose.integers(len(patch.pictures))], largest)
         if self.kind == "noise":
-            return noise_like(picture, draw)
-        return shuffled(picture, draw) if self.kind == "shuffled" else picture
+            picture = noise_like(picture, draw)
+        elif self.kind == "shuffled":
+            picture = shuffled(picture, draw)
+        return resized(picture, side)
 
-    def _generator(self, photograph: str, side: int, purpose: str) -> np.random.Generator:
-        key = hashlib.blake2b(f"{purpose}/{photograph}/{side}".encode(), digest_size=16)
+    def _generator(self, photograph: str, purpose: str) -> np.random.Generator:
+        key = hashlib.blake2b(f"{purpose}/{photograph}".encode(), digest_size=16)
         for patch in self.patches:
             key.update(patch.digest.encode())
         entropy = [self.seed, int.from_bytes(key.digest(), "little")]
@@ -82,7 +87,9 @@ def make_arms(
     patches : sequence of Patch
         To be tested.
     neutral : sequence of Patch
-        Of neutral cells; those of the same kind as a patch (icons, real parts) are its control.
+        Of neutral cells; those of the same kind as a patch (icons, real parts) are its control, or else pictures of
+        one's own. Icons are never the control of real parts, nor the other way round: they differ in more than what
+        they speak for.
     donors : Photographs or None
         Of the target class.
     seed : int
@@ -100,7 +107,8 @@ def make_arms(
             arms[kind, patch.name] = Arm(kind, (patch,), None, seed)
     for kind_of_patch in dict.fromkeys(patch.kind for patch in patches):
         # A picture of one's own has no like among the neutral cells: all of them serve.
-        same = tuple(patch for patch in neutral if patch.kind == kind_of_patch) or tuple(neutral)
+        fitting = tuple(patch for patch in neutral if kind_of_patch == "picture" or patch.kind == "picture")
+        same = tuple(patch for patch in neutral if patch.kind == kind_of_patch) or fitting
         if same:
             arms["neutral", kind_of_patch] = Arm("neutral", same, None, seed)
     if donors is not None:

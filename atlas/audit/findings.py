@@ -116,7 +116,13 @@ class Report:
 
 
 def outcome(
-    predicted: NDArray[np.int32], source: int, target: int, way: Way, choosing: NDArray[np.intp], rest: NDArray[np.intp]
+    predicted: NDArray[np.int32],
+    source: int,
+    target: int,
+    way: Way,
+    choosing: NDArray[np.intp],
+    rest: NDArray[np.intp],
+    preferred: Sequence[int] = (),
 ) -> Outcome:
     """Count the flips of an arm.
 
@@ -131,12 +137,15 @@ def outcome(
         placement, on all photographs.
     choosing, rest : int arrays
         The two halves.
+    preferred : sequence of int
+        All placements, in the order that decides among those that flip equally many; by default as they are numbered.
     """
     hit, other = predicted == target, (predicted != target) & (predicted != source)
     if way == "best":
         flips = hit.any(axis=1)
         return Outcome(flips, other.any(axis=1) & ~flips, None)
-    placement = int(hit[choosing].mean(axis=0).argmax())
+    counts = hit[choosing].sum(axis=0)
+    placement = max(preferred or range(len(counts)), key=lambda at: counts[at])
     return Outcome(hit[rest, placement], other[rest, placement], placement)
 
 

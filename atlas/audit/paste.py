@@ -65,6 +65,15 @@ class Placements:
         size, position = divmod(index, len(self.positions))
         return f"{self.sizes[size]:.0%} {self.positions[position]}"
 
+    @property
+    def preferred(self) -> list[int]:
+        """Numbers of all placements, the largest size first: of equally good ones, the most that can be seen."""
+        return sorted(range(len(self)), key=lambda index: -self.sizes[index // len(self.positions)])
+
+    def largest(self, side: int) -> int:
+        """Side in pixels of the largest square on a photograph of `side` pixels."""
+        return max(self.box(index, side)[2] for index in range(len(self)))
+
     def box(self, index: int, side: int) -> tuple[int, int, int]:
         """Left, top and side in pixels on a photograph of `side` pixels."""
         size, position = divmod(index, len(self.positions))
@@ -99,12 +108,13 @@ def run_arm(
     side = photographs.pixels.shape[-1]
     boxes = [placements.box(index, side) for index in range(len(placements))]
     found = np.empty((len(photographs), len(boxes)), dtype=np.int32)
+    largest = placements.largest(side)
     group = max(1, _BATCH // len(boxes))
     for start in range(0, len(photographs), group):
         rows = range(start, min(start + group, len(photographs)))
         images: list[NDArray[np.uint8]] = []
         for row in rows:
-            squares = {px: arm.square(photographs.digests[row], px) for px in {box[2] for box in boxes}}
+            squares = {px: arm.square(photographs.digests[row], px, largest) for px in {box[2] for box in boxes}}
             images += [pasted(photographs.pixels[row], squares[box[2]], box) for box in boxes]
         found[rows.start : rows.stop] = _predictions(model, images).reshape(len(rows), len(boxes))
         tick(rows.stop)

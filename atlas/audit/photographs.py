@@ -34,12 +34,15 @@ class Photographs:
         Name and content of each.
     tried : int
         How many were run through the network to find them.
+    copies : int
+        How many of those were left out because the same picture was there already: they are no further evidence.
     """
 
     pixels: NDArray[np.uint8]
     ids: list[str]
     digests: list[str]
     tried: int
+    copies: int
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -103,20 +106,30 @@ def correct_photographs(
     kept: list[NDArray[np.uint8]] = []
     ids: list[str] = []
     digests: list[str] = []
-    tried = 0
+    seen: set[str] = set()
+    tried = copies = 0
     for batch in ImageLoader(part, model.input_size, batch_size=_BATCH, workers=0):
         right = predict(model, batch.pixels) == wanted
-        for i in np.flatnonzero(right)[: most - len(ids)]:
+        for i in np.flatnonzero(right):
+            if len(ids) == most:
+                break
+            # Copies would count as independent, and could choose the placement in one half and confirm it in the other.
+            if batch.digests[i] in seen:
+                copies += 1
+                continue
+            seen.add(batch.digests[i])
             kept.append(batch.pixels[i])
             ids.append(part.image_id(int(batch.indices[i])))
             digests.append(batch.digests[i])
-        tried = int(batch.indices[-1]) + 1
+        tried += len(batch.indices)
         report(f"find {name}", min(len(ids), most), most)
         if len(ids) >= most:
             break
     if not ids:
         raise AtlasError(f"{model.name} classifies none of {tried} images of {name!r} correctly; nothing can flip.")
-    return Photographs(np.stack(kept), ids, digests, tried)
+    if copies:
+        report.note(f"{copies} copies among the photographs of {name} are left out.")
+    return Photographs(np.stack(kept), ids, digests, tried, copies)
 
 
 @torch.no_grad()

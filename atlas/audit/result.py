@@ -91,7 +91,9 @@ class PatchTest:
     def outcome(self, key: tuple[ArmKind, str], way: Way = "held out") -> Outcome:
         """What one arm did, counted one way; see `findings.outcome`."""
         choosing, rest = self.halves
-        return outcome(self.predictions[key], self.source[0], self.target[0], way, choosing, rest)
+        return outcome(
+            self.predictions[key], self.source[0], self.target[0], way, choosing, rest, self.placements.preferred
+        )
 
     def compared(self, way: Way) -> tuple[list[Outcome], list[dict[str, Outcome]], list[dict[str, Difference]]]:
         """Outcome of every patch, those of its controls, and the differences to them, by kind of control."""

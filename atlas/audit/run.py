@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from atlas.models import VisionModel
 
 #: Raised when the squares of equal settings change, so that kept predictions are made anew.
-_REVISION = 1
+_REVISION = 2
 _DONORS = 100
+_KINDS = {"icon": "icons", "real": "real patches", "picture": "pictures"}
 _LEAST_IMAGES = 2
 
 
@@ -40,7 +41,7 @@ def patch_test(
     target: str | int | None = None,
     *,
     patches: Any,  # noqa: ANN401 - whatever `as_patches` takes, or a comparison
-    neutral: Any = (),  # noqa: ANN401
+    neutral: Any = None,  # noqa: ANN401
     n_patches: int = 5,
     sizes: Sequence[float] = SIZES,
     positions: Sequence[str] = CORNERS,
@@ -53,9 +54,10 @@ def patch_test(
     """Paste patches on photographs of one class and count how many become another, against controls.
 
     Only photographs that the network classifies correctly take part. Every patch has controls: noise of the same
-    colours and scales, its own pixels shuffled, a cell that speaks for neither class, and a random part of a photograph
-    of the target class. Flips are counted at one size and position, chosen on one half of the photographs and reported
-    on the other, and at the best of all for each photograph; controls choose and are counted in the same way.
+    colours and scales, its own pixels shuffled, a cell that speaks for both classes alike, and a random part of a
+    photograph of the target class. Flips are counted at one size and position, chosen on one half of the photographs
+    and reported on the other, and at the best of all for each photograph; controls choose and are counted in the same
+    way.
 
     Parameters
     ----------
@@ -71,7 +73,8 @@ def patch_test(
         A comparison, for the icons of the cells that speak most for the target; cells of one; pictures: paths, Pillow
         images, arrays; or `Patch`, such as `real_patches` gives.
     neutral
-        The same, of cells that speak for neither class; a comparison brings its own.
+        The same, of cells that speak for both classes alike; a comparison brings its own. Of the same kind as the
+        patches (icons, real parts), or pictures of one's own; without any, that control is left out.
     n_patches : int
         Cells taken of a comparison.
     sizes : sequence of float
@@ -110,9 +113,10 @@ def patch_test(
         raise AtlasError(f"Source and target are both {source_name}; choose two classes.")
     if comparison is not None:
         side = _side_of(comparison, target_index)
-        patches, neutral = comparison.separating(n_patches, side), neutral or comparison.neutral(n_patches)
+        patches = comparison.separating(n_patches, side)
+        neutral = neutral if _holds(neutral) else comparison.neutral(n_patches)
     tested = as_patches(patches)
-    others = as_patches(neutral, first=len(tested) + 1) if neutral else []
+    others = as_patches(neutral, first=len(tested) + 1) if _holds(neutral) else []
     placements = Placements(tuple(float(size) for size in sizes), tuple(positions))
     if limit is not None and limit < _LEAST_IMAGES:
         raise AtlasError(f"limit is {limit}; give a number of photographs from {_LEAST_IMAGES}, or None for all.")
@@ -130,6 +134,9 @@ def patch_test(
         except AtlasError as error:
             report.note(f"{error} The control that shows parts of such photographs is left out.")
         arms = make_arms(tested, others, donors, seed)
+        for kind in dict.fromkeys(patch.kind for patch in tested):
+            if ("neutral", kind) not in arms:
+                report.note(f"No neutral cell is like the {_KINDS[kind]}: that control of theirs is left out.")
         report.note(
             f"Pasting {len(tested)} patches and their controls on {len(found)} photographs of {source_name}, "
             f"{len(placements)} sizes and positions: {len(arms) * len(found) * len(placements):,} runs of the network."
@@ -148,6 +155,11 @@ def patch_test(
         seed=seed,
         smallest=smallest,
     )
+
+
+def _holds(things: Any) -> bool:  # noqa: ANN401 - see `patch_test`
+    """Whether anything was given; arrays have no truth of their own."""
+    return things is not None and (not isinstance(things, (list, tuple)) or len(things) > 0)
 
 
 def _side_of(comparison: Any, target: int) -> str:  # noqa: ANN401 - see `patch_test`

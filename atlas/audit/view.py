@@ -95,12 +95,13 @@ def _section(result: PatchTest, patch: Patch, report: Report, examples: int) -> 
     head = "".join(
         f"<th scope='col'>{escape(key[0])}<br>{escape(result.placements.name(chosen[key]))}</th>" for key in keys
     )
-    rows = []
+    rows, side = [], result.photographs.pixels.shape[-1]
+    largest = result.placements.largest(side)
     for row in result.halves[1][:examples]:
         cells = [_cell(result.photographs.pixels[row], result.source[1], "before", flipped=False)]
         for key in keys:
-            box = result.placements.box(chosen[key], result.photographs.pixels.shape[-1])
-            square = result.arms[key].square(result.photographs.digests[row], box[2])
+            box = result.placements.box(chosen[key], side)
+            square = result.arms[key].square(result.photographs.digests[row], box[2], largest)
             said = int(result.predictions[key][row, chosen[key]])
             picture = pasted(result.photographs.pixels[row], square, box)
             cells.append(_cell(picture, result.class_name(said), key[0], flipped=said == result.target[0]))

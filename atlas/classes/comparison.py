@@ -176,10 +176,16 @@ class Comparison(Atlas):
         return [self._cell(found, at) for at in taken]
 
     def neutral(self, n: int = 1, level: int | None = None) -> list[SeparatingCell]:
-        """Cells that speak for both classes alike, the least difference first: what to hold the others against."""
+        """Cells that speak for both classes alike, the least difference first: what to hold the others against.
+
+        They add to both classes or to neither; what counts is that they tell nothing apart. Only cells of less than a
+        tenth of the difference at the edge, so that none of them is one of `separating`: fewer than `n` where there are
+        no more.
+        """
         found = self.level(level)
-        order = np.argsort(np.abs(self.differences(level)), kind="stable")[:n]
-        return [self._cell(found, int(at)) for at in order]
+        size = np.abs(self.differences(level))
+        order = np.argsort(size, kind="stable")[:n]
+        return [self._cell(found, int(at)) for at in order if size[at] < _LEAST_SHARE * self._scale()]
 
     def evidence(
         self,

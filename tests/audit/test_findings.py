@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from atlas.audit.findings import Outcome, compare, judge, outcome
+from atlas.audit.paste import Placements
 
 SOURCE, TARGET = 0, 1
 HALVES = np.arange(30), np.arange(30, 60)
@@ -77,3 +78,21 @@ def test_a_patch_that_flips_less_than_a_control_is_never_found() -> None:
     (report,) = judge(["a"], [Outcome(nothing, nothing, 0)], [difference], "held out", 0.25)
     assert difference["target image"].p_value < 1e-4
     assert (report.verdict, report.p_value) == ("not found", 1.0)
+
+
+def test_of_placements_that_flip_equally_many_the_largest_is_reported() -> None:
+    placements = Placements((0.2, 0.4), ("top left", "top right"))
+    assert [placements.name(at) for at in placements.preferred] == [
+        "40% top left",
+        "40% top right",
+        "20% top left",
+        "20% top right",
+    ]
+    predicted = np.full((60, 4), SOURCE, dtype=np.int32)
+    # Nothing flips on the choosing half; on the other one the larger squares do.
+    predicted[40:, 2:] = TARGET
+    found = outcome(predicted, SOURCE, TARGET, "held out", *HALVES, placements.preferred)
+    assert (found.placement, found.flips.sum()) == (2, 20), "a control that is not shown at its weakest"
+    predicted[0, 1] = TARGET
+    found = outcome(predicted, SOURCE, TARGET, "held out", *HALVES, placements.preferred)
+    assert found.placement == 1, "more flips go before size"

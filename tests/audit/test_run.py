@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_only_correctly_classified_photographs_of_the_source_take_part(
     audited: PatchTest, cross_net: VisionModel
 ) -> None:
     dark = np.zeros((30, SIDE, SIDE, 3), dtype=np.uint8)
-    dark[:3] = 128
+    dark[:3] = np.array([126, 128, 130])[:, None, None, None]
     images = open_images(dark, labels=["plain"] * 30)
     result = patch_test(cross_net, images, "plain", "crossed", patches=figure(), progress=False)
     assert sorted(result.photographs.ids) == ["000000", "000001", "000002"]
@@ -45,12 +45,42 @@ def test_only_correctly_classified_photographs_of_the_source_take_part(
     assert len(audited.photographs) == 80
 
 
+def test_copies_of_a_photograph_count_once_and_are_reported(
+    cross_net: VisionModel, recorder: Callable[..., Any]
+) -> None:
+    rng = np.random.Generator(np.random.Philox(8))
+    pictures = rng.integers(110, 150, (6, SIDE, SIDE, 3), dtype=np.uint8)
+    images = open_images(np.concatenate([pictures, pictures[:4], pictures[:1]]), labels=["plain"] * 11)
+    said = recorder()
+    result = patch_test(cross_net, images, "plain", "crossed", patches=figure(), progress=said)
+    assert len(result.photographs) == len(set(result.photographs.digests)) == 6
+    assert (result.photographs.tried, result.photographs.copies) == (11, 5)
+    assert "5 copies among the photographs of plain are left out." in said.notes
+
+
+def test_real_patches_are_not_held_against_icons_and_that_is_said(
+    cross_net: VisionModel, photographs: ImageSource, recorder: Callable[..., Any]
+) -> None:
+    said = recorder()
+    grey = Patch("grey", (np.full_like(figure(), 128),), "icon")
+    real = Patch("real cross", (figure(),), "real")
+    result = patch_test(cross_net, photographs, 0, 1, patches=real, neutral=grey, limit=4, progress=said)
+    assert {kind for kind, _ in result.arms} == {"patch", "noise", "shuffled", "target image"}
+    assert "No neutral cell is like the real patches: that control of theirs is left out." in said.notes
+
+
+def test_a_neutral_picture_may_be_an_array(cross_net: VisionModel, photographs: ImageSource) -> None:
+    grey = np.full_like(figure(), 128)
+    result = patch_test(cross_net, photographs, 0, 1, patches=figure(), neutral=grey, limit=4, progress=False)
+    assert [patch.name for patch in result.arms["neutral", "picture"].patches] == ["picture 2"]
+
+
 def test_size_and_corner_are_chosen_on_one_half_and_reported_on_the_other(audited: PatchTest) -> None:
     choosing, rest = audited.halves
     assert sorted([*choosing, *rest]) == list(range(80))
     predicted = audited.predictions["patch", "cross"]
     assert predicted.shape == (80, 8)
-    chosen = int((predicted[choosing] == 1).mean(axis=0).argmax())
+    chosen = max(audited.placements.preferred, key=lambda at: (predicted[choosing, at] == 1).sum())
     result = audited.outcome(("patch", "cross"))
     assert result.placement == chosen
     np.testing.assert_array_equal(result.flips, predicted[rest, chosen] == 1)

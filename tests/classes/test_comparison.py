@@ -137,6 +137,16 @@ def test_neutral_cells_are_those_of_least_difference(comparison: Comparison) -> 
     np.testing.assert_allclose([abs(cell.difference) for cell in found], every[:3], rtol=1e-5)
 
 
+def test_no_neutral_cell_tells_the_classes_apart(comparison: Comparison) -> None:
+    # Asked for more than there are: a comparison may have no further cell that speaks for both alike.
+    neutral, separating = comparison.neutral(1000, level=8), comparison.separating(1000, level=8)
+    least = 0.1 * comparison.summary()["layout"]["scale"]
+    size = np.abs(comparison.differences(8))
+    assert [abs(cell.difference) for cell in neutral] == pytest.approx(np.sort(size[size < least]).tolist())
+    assert len(neutral) < len(size)
+    assert not {cell.cell for cell in neutral} & {cell.cell for cell in separating}
+
+
 def test_the_evidence_shows_both_classes_and_real_patches_where_photographs_are_given(
     comparison: Comparison, small_pictures: Any
 ) -> None:
