@@ -86,10 +86,11 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
 
   const target = (): { grid: Grid; row: number; cell: number; id: string } | null => {
     const { pinned, hovered } = store.state;
-    const grid = context.grid();
     for (const id of [pinned, hovered]) {
       const parsed = parseCellId(id);
-      if (!parsed || !grid || parsed[0] !== grid.info.size) continue;
+      // A card that stays is of its own level, whichever is on the screen.
+      const grid = parsed && context.gridOf(parsed[0]);
+      if (!grid) continue;
       const row = grid.cells.rowOf(parsed[1]);
       if (row >= 0) return { grid, row, cell: parsed[1], id };
     }
@@ -113,7 +114,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
       if (index >= 0)
         rows.push([context.className(index), cells.topValue[row * cells.top + i]!, index === chosen]);
     }
-    const own = chosen >= 0 ? context.attribution()?.[row] : undefined;
+    const own = chosen >= 0 ? context.attribution(grid)?.[row] : undefined;
     if (own !== undefined && !rows.some((one) => one[2])) rows.push([store.state.class_name, own, true]);
     const most = Math.max(1e-12, ...rows.map((one) => Math.abs(one[1])));
     classes.replaceChildren(
@@ -208,10 +209,10 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
       shown = "";
       return;
     }
-    element.classList.toggle("aa-pinned", store.state.pinned !== "");
+    element.classList.toggle("aa-pinned", at.id === store.state.pinned);
     const { grid, row, cell } = at;
     const key = keyOf(grid, cell);
-    const stamp = `${key} ${rendered.has(key)} ${store.state.class_name} ${context.attribution() !== null}`;
+    const stamp = `${key} ${rendered.has(key)} ${store.state.class_name} ${context.attribution(grid) !== null}`;
     if (shown !== key) {
       patches.replaceChildren();
       clearTimeout(dwell);

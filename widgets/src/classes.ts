@@ -32,9 +32,32 @@ export const findClasses = (names: readonly string[], typed: string, most: numbe
   return ranked.slice(0, most).map((one) => one[1]);
 };
 
-/** Rows by attribution, largest first, those far from each other: where a class lives. */
-export const strongest = (values: ArrayLike<number>, most: number): number[] =>
-  Array.from({ length: values.length }, (_, i) => i)
+/** What Enter means in the search: a hit to choose, "" to have no class, null to leave things as they are. */
+export const entered = (hits: readonly Hit[], active: number, typed: string): Hit | "" | null =>
+  hits[active] ?? (typed.trim() ? null : "");
+
+/** Share of the atlas's side within which two cells are one place. */
+const ONE_PLACE = 0.08;
+
+/** Rows by attribution, largest first, one of each place: where a class lives. */
+export const strongest = (
+  { cell }: { cell: ArrayLike<number> },
+  size: number,
+  values: ArrayLike<number>,
+  most: number,
+): number[] => {
+  const found: number[] = [];
+  const apart = (a: number, b: number): boolean => {
+    const [ca, cb] = [cell[a]!, cell[b]!];
+    const rows = Math.floor(ca / size) - Math.floor(cb / size);
+    return Math.hypot((ca % size) - (cb % size), rows) > ONE_PLACE * size;
+  };
+  const rows = Array.from({ length: values.length }, (_, i) => i)
     .filter((i) => values[i]! > 0)
-    .sort((a, b) => values[b]! - values[a]!)
-    .slice(0, most);
+    .sort((a, b) => values[b]! - values[a]!);
+  for (const row of rows) {
+    if (found.length === most) break;
+    if (found.every((other) => apart(row, other))) found.push(row);
+  }
+  return found;
+};

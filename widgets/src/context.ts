@@ -16,6 +16,8 @@ export interface Context {
   layer(): LayerInfo;
   /** The grid on the screen; null until its cells are here. */
   grid(): Grid | null;
+  /** A grid of the layer on the screen by its size; null until its cells are here. */
+  gridOf(size: number): Grid | null;
   view(): Viewport;
   maxZoom(): number;
   /** Draw the picture again at the next frame. */
@@ -28,6 +30,6 @@ export interface Context {
   fail(text: string): void;
   /** Name of a class; its number where there are no names. */
   className(index: number): string;
-  /** Attribution of the cells on the screen to the chosen class. */
-  attribution(): Float32Array | null;
+  /** Attribution of cells to the chosen class; of those on the screen without a grid. */
+  attribution(grid?: Grid): Float32Array | null;
 }

@@ -1,8 +1,9 @@
 /** Choose a class by typing: a combobox over all names. */
-import { findClasses, type Hit } from "./classes";
+import { entered, findClasses, type Hit } from "./classes";
 import type { Context } from "./context";
 import { glyph, h, number, uid } from "./dom";
 import { GLYPHS } from "./glyphs";
+import { otherClass } from "./store";
 
 /** Names listed at once. */
 const SHOWN = 40;
@@ -66,7 +67,7 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
 
   const choose = (hit: Hit): void => {
     close();
-    store.set({ class_name: hit.name });
+    store.set(otherClass(store.state, hit.name));
     context.say(`Heat map of ${hit.name}`);
     flyTo();
     context.stage.focus({ preventScroll: true });
@@ -119,8 +120,13 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
       if (length)
         highlight((active + (event.key === "ArrowDown" ? 1 : active < 0 ? 0 : -1) + length) % length);
     } else if (event.key === "Enter") {
-      const hit = hits[Math.max(0, active)];
-      if (!list.hidden && hit) choose(hit);
+      const hit = entered(list.hidden ? [] : hits, active, input.value);
+      if (hit) choose(hit);
+      else {
+        if (hit === "") store.set(otherClass(store.state, ""));
+        close();
+        context.stage.focus({ preventScroll: true });
+      }
     } else if (event.key === "Escape") {
       close();
       context.stage.focus({ preventScroll: true });
@@ -128,7 +134,7 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
   });
   clear.addEventListener("click", () => {
     input.value = "";
-    store.set({ class_name: "" });
+    store.set(otherClass(store.state, ""));
     input.focus();
   });
 

@@ -30,6 +30,21 @@ export const INITIAL: State = {
   lasso: false,
 };
 
+/** What goes with the change to another layer: the same numbers are other cells there. */
+export const otherLayer = (layer: string): Partial<State> => ({
+  layer,
+  selection: [],
+  hovered: "",
+  pinned: "",
+  cursor: "",
+});
+
+/** What goes with the change to another class: bounds on the attribution to the last one mean nothing for it. */
+export const otherClass = ({ options }: Readonly<State>, class_name: string): Partial<State> => ({
+  class_name,
+  options: { ...options, filters: { ...options.filters, attribution: null } },
+});
+
 export type Changed = ReadonlySet<keyof State>;
 type Listener = (changed: Changed) => void;
 

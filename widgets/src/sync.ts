@@ -1,6 +1,15 @@
 /** Keep the store and the model the same, without echoes. */
+import { clampCamera, maxZoom } from "./camera";
 import type { State, Store } from "./store";
-import { DEFAULT_OPTIONS, type Model, NO_FILTERS, type Options, type Traits } from "./types";
+import {
+  type Camera,
+  DEFAULT_OPTIONS,
+  type Header,
+  type Model,
+  NO_FILTERS,
+  type Options,
+  type Traits,
+} from "./types";
 
 const NAMES = ["layer", "level", "camera", "class_name", "selection", "hovered", "options", "link"] as const;
 /** Milliseconds between two messages while a person moves. */
@@ -13,12 +22,20 @@ export const wholeOptions = (options: Partial<Options> | undefined): Options => 
   filters: { ...NO_FILTERS, ...options?.filters },
 });
 
+/** Whatever a trait is set to, as the view can show it. */
+const whole = (model: Model, name: (typeof NAMES)[number], value: unknown): unknown => {
+  if (name === "options") return wholeOptions(value as Partial<Options>);
+  if (name !== "camera") return value;
+  const levels = (model.get("header") as Header | undefined)?.layers.flatMap((layer) => layer.levels) ?? [];
+  const [x, y, zoom] = value as Camera;
+  return clampCamera([x, y, zoom], maxZoom(Math.max(1, ...levels.map((level) => level.size))));
+};
+
 export const readTraits = (model: Model): Partial<Traits> => {
   const traits: Record<string, unknown> = {};
   for (const name of NAMES) {
     const value = model.get(name);
-    if (value !== undefined && value !== null)
-      traits[name] = name === "options" ? wholeOptions(value) : value;
+    if (value !== undefined && value !== null) traits[name] = whole(model, name, value);
   }
   return traits as Partial<Traits>;
 };
@@ -43,7 +60,7 @@ export const syncTraits = (store: Store, model: Model, signal: AbortSignal): voi
       if (value === undefined || value === null) return;
       receiving = true;
       try {
-        store.set({ [name]: name === "options" ? wholeOptions(value) : value } as Partial<State>);
+        store.set({ [name]: whole(model, name, value) } as Partial<State>);
       } finally {
         receiving = false;
       }

@@ -26,7 +26,7 @@ import { makeSearch } from "./search";
 import { sharedSheets } from "./sheets";
 import type { Source } from "./source";
 import type { Kernel } from "./source-kernel";
-import { Store } from "./store";
+import { otherLayer, Store } from "./store";
 import { readTraits, syncTraits } from "./sync";
 import { followTheme, reducedMotion } from "./theme";
 import type { Header, LayerInfo, Model } from "./types";
@@ -79,6 +79,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
     header,
     layer,
     grid: () => levels.get(layer(), store.state.shown),
+    gridOf: (size) => levels.get(layer(), size),
     view: () => view,
     maxZoom: () => maxZoom(layer().levels.at(-1)?.size ?? 1),
     redraw: () => picture?.redraw(),
@@ -86,8 +87,8 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
     say: notices.say,
     fail: notices.fail,
     className: (index) => header().classes?.[index] ?? `class ${index}`,
-    attribution: () => {
-      const grid = context.grid();
+    attribution: (of) => {
+      const grid = of ?? context.grid();
       return grid && levels.attribution(grid);
     },
   };
@@ -114,8 +115,12 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   const legend = makeLegend(context, () => toStrongest());
   const minimap = makeMinimap(context);
   const caption = makeCaption(context);
+  // Flies as soon as the attribution is here.
+  let flying = false;
   const search = makeSearch(context, () => {
     best = -1;
+    flying = true;
+    context.redraw();
   });
   const display = makeDisplay(context);
   const copyLink = async (): Promise<void> => {
@@ -134,6 +139,10 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   const update = (): void => {
     const grid = context.grid();
     const version = `${grid?.layer} ${grid?.version} ${store.state.shown}`;
+    if (flying && context.attribution()) {
+      flying = false;
+      toStrongest();
+    }
     card.update();
     if (!stale && version === shownVersion) return;
     stale = false;
@@ -167,7 +176,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
     const grid = context.grid();
     const values = context.attribution();
     if (!grid || !values) return;
-    const rows = strongest(values, 8);
+    const rows = strongest(grid.cells, grid.info.size, values, 8);
     best = (best + 1) % Math.max(1, rows.length);
     const row = rows[best];
     if (row === undefined) return;
@@ -212,6 +221,8 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
       if (!byGesture) gestures.sync();
     }
     if (changed.has("options") || changed.has("class_name")) restyle();
+    if (changed.has("class_name")) flying = false;
+    if (changed.has("layer")) store.set({ pinned: "", cursor: "" });
     if (changed.has("lasso")) root.classList.toggle("aa-lassoing", store.state.lasso);
     if (changed.has("focused")) root.classList.toggle("aa-focused", store.state.focused);
     if ([...changed].some((name) => name !== "camera" && name !== "hovered")) stale = true;
@@ -280,6 +291,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   if (own) {
     const check = (found: ReturnType<typeof readTraits>) => ({
       ...found,
+      ...(found.layer && found.layer !== store.state.layer ? otherLayer(found.layer) : {}),
       ...(found.camera ? { camera: clampCamera(found.camera, context.maxZoom()) } : {}),
     });
     attachAddress(store, check, signal);

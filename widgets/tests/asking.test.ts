@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { fromHash, toHash } from "../src/address";
-import { findClasses, strongest } from "../src/classes";
+import { entered, findClasses, strongest } from "../src/classes";
 import { diverging } from "../src/colour";
 import { histogram } from "../src/filters";
 import { neighbour } from "../src/keyboard";
 import { inside, rowsInside } from "../src/lasso";
 import { duration } from "../src/notices";
+import { INITIAL, otherClass, otherLayer } from "../src/store";
+import { NO_FILTERS } from "../src/types";
 import { makeCells } from "./grid";
 
 describe("finding a class", () => {
@@ -29,8 +31,42 @@ describe("finding a class", () => {
     expect(findClasses(names, "", 3).map((hit) => hit.index)).toEqual([0, 1, 2]);
   });
 
-  it("knows where a class is strongest", () => {
-    expect(strongest([0.1, -5, 3, 0, 2], 2)).toEqual([2, 4]);
+  it("knows the places where a class is strongest, one cell of each", () => {
+    const cells = { cell: [0, 1, 20, 399, 210] };
+    expect(strongest(cells, 20, [5, 4, 3, 2, -1], 9)).toEqual([0, 3]);
+    expect(strongest(cells, 20, [0.1, 4, 3, 2, 5], 2)).toEqual([4, 1]);
+  });
+
+  it("chooses by Enter only what is marked; an empty box is no class", () => {
+    const hits = findClasses(names, "", 9);
+    expect(entered(hits, -1, "")).toBe("");
+    expect(entered(hits, -1, "lion")).toBeNull();
+    expect(entered(hits, 2, "")).toMatchObject({ name: "dandelion" });
+  });
+});
+
+describe("another layer or class", () => {
+  it("leaves no cells of the last layer behind", () => {
+    expect({
+      ...INITIAL,
+      selection: ["40/492"],
+      hovered: "40/1",
+      pinned: "40/492",
+      ...otherLayer("mixed5b"),
+    }).toEqual({ ...INITIAL, layer: "mixed5b" });
+  });
+
+  it("leaves no bounds on the attribution to the last class behind, and all others", () => {
+    const filters = {
+      ...NO_FILTERS,
+      count: [3, 9] as [number, number],
+      attribution: [0, 1] as [number, number],
+    };
+    const patch = otherClass({ ...INITIAL, options: { ...INITIAL.options, filters } }, "lion");
+    expect(patch).toMatchObject({
+      class_name: "lion",
+      options: { filters: { count: [3, 9], attribution: null } },
+    });
   });
 });
 

@@ -134,6 +134,18 @@ describe("kernel", () => {
 });
 
 describe("traits", () => {
+  it("keep the camera where there is something to see", () => {
+    const layers = [{ name: "mixed4c", levels: [{ size: 20 }] }];
+    const model = shim({ camera: [7, -3, 1e6], header: { layers } });
+    const store = new Store(readTraits(model));
+    expect(store.state.camera).toEqual([1, 0, 18]);
+    const ending = new AbortController();
+    syncTraits(store, model, ending.signal);
+    model.set("camera", [0.5, 2, -4]);
+    expect(store.state.camera).toEqual([0.5, 1, 0.5]);
+    ending.abort();
+  });
+
   it("go both ways without an echo", () => {
     vi.useFakeTimers();
     const model = shim({ camera: [0.5, 0.5, 1], options: { mode: "hide" } });
