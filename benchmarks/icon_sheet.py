@@ -21,15 +21,15 @@ from atlas.assets import asset
 from atlas.errors import AtlasError
 from atlas.hardware import hardware
 from atlas.models import load_model
-from atlas.models.depth import is_early
 from atlas.provenance import versions
-from atlas.render import RenderSettings, render, second_moment, whiten
-from benchmarks.quality_vs_lucent import cell_means
+from atlas.render import RenderSettings, render
+from benchmarks.render.targets import targets_of
 
 #: Pixels between icons, and between the layers' blocks.
 GAP, BLOCK_GAP = 3, 16
 #: An icon whose achieved cosine is below shows something else than its direction.
 STUCK = 0.5
+CLUSTERS = 100
 RESULTS = Path(__file__).resolve().parent / "results" / "icon_sheet.json"
 
 
@@ -63,11 +63,16 @@ def main() -> None:
         raise AtlasError("The activations are of other weights; collect some with these, and give --activations.")
     blocks, figures = [], {}
     for layer in arguments.layers:
-        vectors = np.asarray(acts[layer].vectors).astype(np.float32)
-        means = cell_means(vectors, arguments.directions)
-        targets = means if is_early(layer) else whiten(means, second_moment(vectors), settings.ridge)
+        cells = targets_of(layer, CLUSTERS, acts).first(arguments.directions)
         repeated = np.repeat(np.arange(arguments.directions), arguments.starts)
-        icons = render(model, layer, targets[repeated], means=means[repeated], settings=settings, seed=arguments.seed)
+        icons = render(
+            model,
+            layer,
+            cells.directions[repeated],
+            means=cells.means[repeated],
+            settings=settings,
+            seed=arguments.seed,
+        )
         shape = (arguments.directions, arguments.starts)
         order = np.argsort(-icons.cosine.reshape(shape), axis=1)
         images = icons.images.reshape(*shape, *icons.images.shape[1:])

@@ -27,7 +27,7 @@ class RenderSettings:
         Side of the icon in pixels, at least 32: what the deepest layers need.
     steps : int
         Optimisation steps. The published recipe takes 512 at a constant rate of 0.05; with a larger rate that falls at
-        the end, half as many and fewer reach the same cosine (measured by ``benchmarks/steps.py``).
+        the end, half as many and fewer reach the same cosine (measured by ``benchmarks/render``).
     learning_rate : float
         Adam's, on the spectrum. It falls linearly to a tenth over the last quarter, which settles fine texture.
     power : float

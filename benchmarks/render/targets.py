@@ -15,6 +15,8 @@ from atlas.render import RenderSettings, second_moment, whiten
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from atlas.activations import Activations
+
 _ROWS = 6_000
 
 
@@ -31,9 +33,10 @@ class Targets:
         return Targets(self.layer, self.means[:n], self.directions[:n])
 
 
-def targets_of(layer: str, n: int) -> Targets:
-    """Clusters of directions of a layer of the embedded activations, in random order."""
-    vectors = np.asarray(open_activations(asset("activations.acts"))[layer].vectors, dtype=np.float32)
+def targets_of(layer: str, n: int, acts: Activations | None = None) -> Targets:
+    """Clusters of directions of a layer of activations, by default the embedded ones, in random order."""
+    acts = acts or open_activations(asset("activations.acts"))
+    vectors = np.asarray(acts[layer].vectors, dtype=np.float32)
     rng = np.random.Generator(np.random.Philox(0))
     sample = vectors[np.sort(rng.permutation(len(vectors))[:_ROWS])]
     sample = sample[sample.any(axis=1)]
