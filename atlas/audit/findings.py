@@ -94,6 +94,8 @@ class Report:
         Photographs reported on.
     detectable : float or None
         Smallest difference that so many photographs find with 80 % power; None when they find none.
+    rules_out : float or None
+        A difference that is ruled out, because the patch alone flips too few; None where it is not.
     """
 
     patch: str
@@ -104,10 +106,13 @@ class Report:
     p_value: float
     images: int
     detectable: float | None
+    rules_out: float | None
 
     def __str__(self) -> str:
         d = self.difference
-        power = "too few to show any" if self.detectable is None else f"enough to show {self.detectable:.0%} or more"
+        power = "too few to show any" if self.detectable is None else f"would show {self.detectable:.0%} with power 80%"
+        if self.verdict == "not found" and self.rules_out is not None:
+            power += f", and rule out {self.rules_out:.0%}"
         beyond = f"{d.mean:+.0%} [{d.low:+.0%}, {d.high:+.0%}] more than {self.hardest}, the hardest control"
         return (
             f"{self.patch}: {self.verdict}. Flips {beyond}; p = {self.p_value:.2g} against all. "
@@ -220,7 +225,8 @@ def judge(
         ruled_out = wilson(some[hardest].patch_only, n)[1] < smallest
         enough = ruled_out or (least is not None and least <= smallest)
         verdict: Verdict = "found" if found else "not found" if enough else "not enough images"
-        reports.append(Report(name, verdict, way, hardest, some[hardest], p, n, least))
+        rules_out = smallest if ruled_out else None
+        reports.append(Report(name, verdict, way, hardest, some[hardest], p, n, least, rules_out))
     return reports
 
 
