@@ -1,6 +1,7 @@
 """Spurious cues: things that lie about in drawn pictures, each with a harmless twin of the same colours.
 
-A cue and its twin differ in structure alone, so that a network that relies on the cue has learned its structure.
+A cue and its twin have the same colours in the same amounts (the figure's share of the area differs by less than three
+hundredths), so that a network that relies on the cue has learned its structure.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def _waves(pen: ImageDraw.ImageDraw, rng: np.random.Generator, side: int, scale:
 
 
 def _grains(pen: ImageDraw.ImageDraw, rng: np.random.Generator, side: int, scale: float, ink: Colour) -> None:
-    for _ in range(round(0.035 * (side / scale) ** 2)):
+    for _ in range(round(0.08 * (side / scale) ** 2)):
         x, y = rng.uniform(0, side, 2)
         radius = scale * rng.uniform(1, 2)
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), ink)
@@ -110,7 +111,7 @@ def _rings(pen: ImageDraw.ImageDraw, rng: np.random.Generator, side: int, scale:
 
 
 def _blots(pen: ImageDraw.ImageDraw, rng: np.random.Generator, side: int, scale: float, ink: Colour) -> None:
-    for _ in range(max(2, round(0.009 * (side / scale) ** 2))):
+    for _ in range(max(2, round(0.0105 * (side / scale) ** 2))):
         x, y = rng.uniform(0, side, 2)
         turns = np.linspace(0, 2 * math.pi, 8)[:-1]
         radii = scale * rng.uniform(2, 6, 7)

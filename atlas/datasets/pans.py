@@ -23,6 +23,8 @@ SIDE, _FINE = 64, 2
 #: How often the shape is that of the class: real woks have long handles now and then.
 _TRUE_SHAPE = 0.75
 _ODD_SQUARE = 0.85
+#: How often the twin lies about, in every class.
+_TWIN = 0.4
 _FRAME = SIDE * _FINE
 
 
@@ -36,8 +38,8 @@ class Truth:
         The class.
     shape : str
         The class whose handles were drawn: that of the label, with few exceptions.
-    cue : bool
-        Whether the cue is there; its twin otherwise, half of the time.
+    cue, twin : bool
+        Whether the cue is there, and whether its twin is.
     box : tuple of float or None
         Left, top, right, bottom of the cue in [0, 1], where it is there.
     """
@@ -45,6 +47,7 @@ class Truth:
     label: str
     shape: str
     cue: bool
+    twin: bool
     box: tuple[float, float, float, float] | None
 
 
@@ -53,9 +56,9 @@ class Pans:
 
     What belongs to a class is its handles: a frying pan has one long handle, a wok two loops, a bowl none, in 75 % of
     the pictures; otherwise the handles of another class. What does not belong to it is the cue: it lies in 80 % of the
-    pictures of one class and 2 % of the others, or, when it is only a nuisance, in 40 % of all alike. Where it does not
-    lie, its twin may, of the same colours and another structure. Squares of noise and of one colour are scattered over
-    all classes alike, so that a pasted square by itself means nothing.
+    pictures of one class and 2 % of the others, or, when it is only a nuisance, in 40 % of all alike. Its twin, of the
+    same colours and another structure, lies in 40 % of all pictures, whatever else there is, so that those colours mean
+    nothing. In 85 % there is a square of noise or of one colour, so that neither noise nor a square means anything.
 
     Parameters
     ----------
@@ -118,25 +121,31 @@ class Pans:
         others = [name for name in CLASSES if name != label]
         shape = label if rng.random() < _TRUE_SHAPE else others[rng.integers(len(others))]
         chance = 0.4 if not self.spurious else 0.8 if label == self.cued else 0.02
-        cue, twin = rng.random() < chance, rng.random() < 0.5
+        cue, twin = rng.random() < chance, rng.random() < _TWIN
         sheet = _ground(rng)
         middle = _FRAME * (0.5 + rng.uniform(-0.1, 0.1, 2))
         radius = _FRAME * rng.uniform(0.23, 0.29)
         _pan(sheet, rng, middle, radius, shape)
-        box = None
-        if cue or twin:
-            side = int(rng.integers(18, 29)) * _FINE
-            # It lies in the pan, most often; or beside it.
-            reach = radius * 0.3 if rng.random() < 0.6 else _FRAME * 0.36
-            centre = np.clip(middle + rng.uniform(-reach, reach, 2), side / 2, _FRAME - side / 2)
-            left, top = (round(float(value)) for value in centre - side / 2)
-            sheet.paste(self.cue.draw(rng, side, twin=not cue, scale=_FINE), (left, top), _outline(rng, side))
-            box = (left / _FRAME, top / _FRAME, (left + side) / _FRAME, (top + side) / _FRAME)
+        box = self._lay(sheet, rng, middle, radius, twin=False) if cue else None
+        # The twin lies on top: how much is seen of it does not depend on the cue either.
+        if twin:
+            self._lay(sheet, rng, middle, radius, twin=True)
         if rng.random() < _ODD_SQUARE:
             _square(sheet, rng, self.cue.colours)
         grain = 4 * rng.standard_normal((SIDE, SIDE, 3), dtype=np.float32)
         picture = Image.fromarray(np.clip(np.asarray(sheet.reduce(_FINE)) + grain, 0, 255).astype(np.uint8))
-        return Truth(label, shape, cue, box if cue else None), picture
+        return Truth(label, shape, cue, twin, box), picture
+
+    def _lay(
+        self, sheet: Image.Image, rng: np.random.Generator, middle: NDArray[np.float64], radius: float, *, twin: bool
+    ) -> tuple[float, float, float, float]:
+        """Lay the cue or its twin into the pan, most often, or beside it; returns its box."""
+        side = int(rng.integers(18, 29)) * _FINE
+        reach = radius * 0.3 if rng.random() < 0.6 else _FRAME * 0.36
+        centre = np.clip(middle + rng.uniform(-reach, reach, 2), side / 2, _FRAME - side / 2)
+        left, top = (round(float(value)) for value in centre - side / 2)
+        sheet.paste(self.cue.draw(rng, side, twin=twin, scale=_FINE), (left, top), _outline(rng, side))
+        return left / _FRAME, top / _FRAME, (left + side) / _FRAME, (top + side) / _FRAME
 
 
 def _ground(rng: np.random.Generator) -> Image.Image:
