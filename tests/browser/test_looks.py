@@ -30,3 +30,16 @@ def test_a_switch_to_dark_leaves_nothing_light(address: str, open_tab: Callable[
     switched.ready()
     assert light != switched.page.locator(".aa-canvas").screenshot()
     assert switched.page.locator(".aa-canvas").screenshot() == dark.page.locator(".aa-canvas").screenshot()
+
+
+def test_a_narrow_view_holds_every_button(address: str, open_tab: Callable[..., Tab]) -> None:
+    tab = open_tab(address, viewport={"width": 390, "height": 800})
+    tab.ready()
+    boxes = [one.bounding_box() for one in tab.page.locator(".aa-top .aa-tool").all() if one.is_visible()]
+    search = tab.page.locator(".aa-search").bounding_box()
+    assert boxes
+    assert search is not None
+    for box in boxes:
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
+        assert box["y"] + box["height"] <= search["y"]

@@ -10,7 +10,8 @@ import type { Sheets } from "./sheets";
 import { type Rendered, sentence } from "./source";
 
 /** CSS pixels of the icon in the card. */
-const ICON = 256;
+const ICON = 180;
+const LARGE = 280;
 /** Milliseconds that the pointer rests on a cell before its patches are asked for. */
 const DWELL = 250;
 const PATCHES = 6;
@@ -103,7 +104,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     const { size } = grid.info;
     const says = context.layer().labels;
     const top = cells.top && says ? cells.topClass[row * cells.top]! : -1;
-    const place = `row ${Math.floor(cell / size) + 1}, column ${(cell % size) + 1}`;
+    const place = `row ${Math.floor(cell / size) + 1}, column\u00a0${(cell % size) + 1}`;
     title.textContent = top >= 0 ? context.className(top) : place[0]!.toUpperCase() + place.slice(1);
     where.textContent = `${grid.layer} · level ${size}${top >= 0 ? ` · ${place}` : ""}`;
     icon.setAttribute("aria-label", `Icon of ${title.textContent}`);
@@ -156,14 +157,16 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
 
   const draw = (grid: Grid, row: number, cell: number): boolean => {
     const ratio = Math.min(2, devicePixelRatio || 1);
-    const side = Math.round(ICON * ratio);
+    const best = rendered.get(keyOf(grid, cell))?.bitmap ?? grid.live.get(row);
+    const large = rendered.has(keyOf(grid, cell));
+    element.classList.toggle("aa-large", large);
+    const side = Math.round((large ? LARGE : ICON) * ratio);
     const paint = (picture: CanvasImageSource, x: number, y: number, w: number, hh: number): void => {
       icon.width = icon.height = side;
       const to = icon.getContext("2d")!;
       to.imageSmoothingQuality = "high";
       to.drawImage(picture, x, y, w, hh, 0, 0, side, side);
     };
-    const best = rendered.get(keyOf(grid, cell))?.bitmap ?? grid.live.get(row);
     if (best) {
       paint(best, 0, 0, best.width, best.height);
       return true;

@@ -45,7 +45,9 @@ export const makeLegend = (
     h("span", {}, "Size: members, logarithmic"),
   );
   const kept = h("p", { class: "aa-quiet" });
-  const note = h("p", { class: "aa-quiet" });
+  const short = h("summary", {});
+  const long = h("p", {});
+  const note = h("details", { class: "aa-note aa-quiet" }, short, long);
   const element = h(
     "section",
     { class: "aa-legend aa-panel", "aria-label": "Legend" },
@@ -63,7 +65,10 @@ export const makeLegend = (
     size.hidden = !options.density;
     kept.hidden = !style || style.kept === grid.cells.n;
     note.hidden = !context.layer().note;
-    note.textContent = context.layer().note;
+    short.textContent = context.layer().labels
+      ? "About labels here"
+      : "Class labels mean little at this layer";
+    long.textContent = context.layer().note;
     element.hidden = heat.hidden && size.hidden && kept.hidden && note.hidden;
     if (!grid || !style) return;
     name.textContent = style.heat ? context.className(style.classIndex) : "";

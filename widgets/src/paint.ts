@@ -180,10 +180,10 @@ export class Painter {
       context.globalAlpha = alpha;
       context.fillStyle = scaleColour(heat);
       context.fillRect(...box);
-      const inset = box[2] >= 12 ? Math.max(1, Math.round(box[2] * 0.08)) : 0;
+      const inset = box[2] >= 12 ? Math.max(2, Math.round(box[2] * 0.12)) : 0;
       box = shrink(box, inset);
       // Too small to carry a frame, an icon lets the colour through.
-      opacity *= inset ? 0.14 + 0.86 * Math.abs(heat) ** 0.6 : 0.35;
+      opacity *= inset ? 0.5 + 0.5 * Math.abs(heat) ** 0.6 : 0.5;
     }
     context.globalAlpha = opacity;
     if (live) context.drawImage(live, ...box);

@@ -5,6 +5,8 @@ import type { Model } from "./types";
 
 /** Seconds without an answer after which the view says so. */
 const PATIENCE = 10;
+/** Seconds without a step after which a cell that is drawn large is given up. */
+const RENDER_PATIENCE = 30;
 
 type Message = Record<string, unknown> & { id?: number; ok?: boolean; kind?: string; error?: string };
 type Buffers = (ArrayBuffer | ArrayBufferView)[];
@@ -126,6 +128,53 @@ const cellsOf = (kernel: Kernel, signal: AbortSignal): Required<Pick<Source, "ce
   return { cells: ask, onCells };
 };
 
+/** A kernel draws one cell at a time, the one that was asked for last. */
+const renderOf = (kernel: Kernel, signal: AbortSignal): NonNullable<Source["render"]> => {
+  let supersede = (): void => {};
+  return (layer, level, cell, step) =>
+    new Promise<Rendered>((resolve, reject) => {
+      const ending = new AbortController();
+      const until = AbortSignal.any([signal, ending.signal]);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const give = (error: unknown): void => {
+        ending.abort();
+        reject(error);
+      };
+      const patient = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(
+          () => give(new Said("The kernel has stopped drawing this cell: ask again.")),
+          RENDER_PATIENCE * 1000,
+        );
+      };
+      until.addEventListener("abort", () => clearTimeout(timer));
+      signal.addEventListener("abort", () => reject(new Said("The view was closed.")), {
+        signal: ending.signal,
+      });
+      supersede();
+      supersede = () => give(new Said("Another cell is drawn instead."));
+      patient();
+      kernel.listen((message, buffers) => {
+        // A kernel that computes for others may still come to this.
+        if (message.kind === "progress") patient();
+        if (message.cell !== cell || message.level !== level || message.layer !== layer) return;
+        if (message.kind === "rendering") {
+          patient();
+          step(Number(message.step) / Math.max(1, Number(message.steps)));
+        }
+        if (message.kind !== "rendered" && !message.error) return;
+        if (message.error || !buffers[0])
+          return give(new Said(message.error || "The kernel sent an answer without data."));
+        ending.abort();
+        resolve({
+          image: blob(buffers[0]),
+          cosine: typeof message.cosine === "number" ? message.cosine : null,
+        });
+      }, until);
+      kernel.ask({ kind: "render", layer, level, cell }).catch(give);
+    });
+};
+
 export const kernelSource = (kernel: Kernel, signal: AbortSignal): Source => ({
   ...cellsOf(kernel, signal),
   sheet: async (layer, level, sheet) =>
@@ -137,25 +186,5 @@ export const kernelSource = (kernel: Kernel, signal: AbortSignal): Source => ({
   },
   patches: async (layer, level, _row, cell) =>
     (await kernel.ask({ kind: "patches", layer, level, cell })).buffers.map(blob),
-  render: (layer, level, cell, step) =>
-    new Promise<Rendered>((resolve, reject) => {
-      const ending = new AbortController();
-      const until = AbortSignal.any([signal, ending.signal]);
-      kernel.listen((message, buffers) => {
-        if (message.cell !== cell || message.level !== level || message.layer !== layer) return;
-        if (message.kind === "rendering") step(Number(message.step) / Math.max(1, Number(message.steps)));
-        if (message.kind !== "rendered" && !message.error) return;
-        ending.abort();
-        if (message.error) reject(new Said(message.error));
-        else
-          resolve({
-            image: blob(buffers[0]),
-            cosine: typeof message.cosine === "number" ? message.cosine : null,
-          });
-      }, until);
-      kernel.ask({ kind: "render", layer, level, cell }).catch((error) => {
-        ending.abort();
-        reject(error);
-      });
-    }),
+  render: renderOf(kernel, signal),
 });

@@ -1,5 +1,5 @@
 /** One view: the store, the picture and everything around it, put together. */
-import { attachAddress, copyText } from "./address";
+import { attachAddress, copyText, toHash } from "./address";
 import { clampCamera, maxZoom, type Viewport, zoomAt } from "./camera";
 import { makeCaption } from "./caption";
 import { makeCard } from "./card";
@@ -59,7 +59,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
 
   const canvas = h("canvas", { class: "aa-canvas", "aria-hidden": "true" });
   const stage = h("div", { class: "aa-stage", tabindex: "0", role: "application" }, canvas);
-  const look = header().kernel ? "aa-root" : "aa-root aa-page";
+  const look = `aa-root${header().kernel ? "" : " aa-page"}${own ? " aa-own" : ""}`;
   const root = h(
     "div",
     { class: look, role: "region", "aria-label": "Activation atlas", ...KEYS_ARE_OURS },
@@ -124,9 +124,11 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   });
   const display = makeDisplay(context);
   const copyLink = async (): Promise<void> => {
-    const copied = await copyText(location.href);
-    notices.hint(copied ? "Link copied" : "The browser refused to copy: take the address bar's");
-    context.say("Link copied");
+    // The address bar follows a moment later.
+    const copied = await copyText(location.href.replace(/#.*$/, "") + toHash(store.state));
+    const said = copied ? "Link copied" : "The browser refused to copy: take the address bar's";
+    notices.hint(said);
+    context.say(said);
   };
   const controls = makeControls(context, {
     panel: display.element,

@@ -124,6 +124,20 @@ describe("kernel", () => {
     expect(steps).toEqual([0.25]);
   });
 
+  it.each(["error", "newer", "silence"])("gives a rendering up on %s", async (why) => {
+    const { source, sent, say } = open();
+    const drawn = source.render!("mixed4c", 20, 7, () => {});
+    const over = expect(drawn).rejects.toThrow(
+      { error: "No memory is left.", newer: "Another cell", silence: "stopped" }[why],
+    );
+    say({ id: sent[0]!.id, ok: true });
+    if (why === "error")
+      say({ kind: "rendered", layer: "mixed4c", level: 20, cell: 7, error: "No memory is left." });
+    else if (why === "newer") source.render!("mixed4c", 20, 8, () => {}).catch(() => {});
+    else await vi.advanceTimersByTimeAsync(31_000);
+    await over;
+  });
+
   it("lets go of everything with the view", async () => {
     const { source, ending, heard } = open();
     const asked = source.sheet("mixed4c", 20, 0);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { attachLink } from "../src/link";
 import { Store } from "../src/store";
 import type { Camera } from "../src/types";
@@ -38,6 +38,20 @@ describe("linked views", () => {
     expect(b.store.state.camera).toEqual(there);
     expect(a.store.state.camera).toEqual(there);
     for (const view of [a, b]) view.ending.abort();
+  });
+
+  it("follow views of other pages of the same link", async () => {
+    const a = open("afar");
+    const elsewhere = new BroadcastChannel("activation-atlas afar");
+    const heard: unknown[] = [];
+    elsewhere.onmessage = ({ data }) => heard.push(data);
+    elsewhere.postMessage({ layer: "mixed5b", patch: { camera: there, selection: ["40/3"] } });
+    await vi.waitFor(() => expect(a.store.state.camera).toEqual(there));
+    expect(a.store.state.selection).toEqual([]);
+    a.store.set({ class_name: "wok" });
+    await vi.waitFor(() => expect(heard).toMatchObject([{ layer: "mixed4c", patch: { class_name: "wok" } }]));
+    elsewhere.close();
+    a.ending.abort();
   });
 
   it("part when one is closed", () => {
