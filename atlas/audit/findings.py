@@ -86,6 +86,8 @@ class Report:
         How flips were counted, see `WAYS`.
     hardest : str
         The control that comes nearest to the patch.
+    controls : tuple of str
+        All that the patch was compared with.
     difference : Difference
         To that control.
     p_value : float
@@ -93,7 +95,8 @@ class Report:
     images : int
         Photographs reported on.
     detectable : float or None
-        Smallest difference that so many photographs find with 80 % power; None when they find none.
+        Smallest difference to the hardest control alone that so many photographs find with 80 % power; None when they
+        find none. To be found against all controls takes more.
     rules_out : float or None
         A difference that is ruled out, because the patch alone flips too few; None where it is not.
     """
@@ -102,6 +105,7 @@ class Report:
     verdict: Verdict
     way: Way
     hardest: str
+    controls: tuple[str, ...]
     difference: Difference
     p_value: float
     images: int
@@ -110,12 +114,14 @@ class Report:
 
     def __str__(self) -> str:
         d = self.difference
-        power = "too few to show any" if self.detectable is None else f"would show {self.detectable:.0%} with power 80%"
+        shown = f"would show {self.detectable or 0:.0%} more than that one with power 80%"
+        power = "too few to show any" if self.detectable is None else shown
         if self.verdict == "not found" and self.rules_out is not None:
             power += f", and rule out {self.rules_out:.0%}"
+        all_of = f"all of {', '.join(self.controls)}"
         beyond = f"{d.mean:+.0%} [{d.low:+.0%}, {d.high:+.0%}] more than {self.hardest}, the hardest control"
         return (
-            f"{self.patch}: {self.verdict}. Flips {beyond}; p = {self.p_value:.2g} against all. "
+            f"{self.patch}: {self.verdict}. Flips {beyond}; p = {self.p_value:.2g} against {all_of}. "
             f"{self.images} photographs: {power}."
         )
 
@@ -201,9 +207,9 @@ def judge(
 
     A claim is that a patch beats all its controls, so its p-value is the largest of theirs (an intersection-union test,
     Berger, 1982); these are corrected for the number of patches (Holm). "found" wants that, and every interval above
-    zero. Otherwise "not found", if the sample would have shown a difference of `smallest` with 80 % power, or if it
-    rules one out: the share of photographs that the patch alone flips is an upper bound of the difference, and its
-    interval ends below `smallest`.
+    zero. Otherwise "not found", if the sample would have shown a difference of `smallest` to the hardest control alone
+    with 80 % power, or if it rules one out: the share of photographs that the patch alone flips is an upper bound of
+    the difference, and its interval ends below `smallest`.
 
     Parameters
     ----------
@@ -226,7 +232,7 @@ def judge(
         enough = ruled_out or (least is not None and least <= smallest)
         verdict: Verdict = "found" if found else "not found" if enough else "not enough images"
         rules_out = smallest if ruled_out else None
-        reports.append(Report(name, verdict, way, hardest, some[hardest], p, n, least, rules_out))
+        reports.append(Report(name, verdict, way, hardest, tuple(some), some[hardest], p, n, least, rules_out))
     return reports
 
 

@@ -65,6 +65,8 @@ class PatchTest:
         Decided everything random.
     smallest : float
         The smallest difference that matters.
+    settings : dict
+        What else was asked for: limit, n_patches, and the comparison that patches come from.
     """
 
     model: VisionModel = field(repr=False)
@@ -78,6 +80,7 @@ class PatchTest:
     predictions: dict[tuple[ArmKind, str], NDArray[np.int32]] = field(repr=False)
     seed: int
     smallest: float
+    settings: dict[str, Any] = field(repr=False)
 
     @cached_property
     def halves(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -124,7 +127,8 @@ class PatchTest:
         Columns: patch, kind, way ("held out" or "best"), arm ("patch" or a control), images; flips, rate, low, high
         (to the target, with the Wilson interval), other (share that became a third class), placement; in rows of
         controls difference, difference_low, difference_high (patch minus control), p and p_corrected. Rows of "all
-        patches" are means over the patches, with intervals bootstrapped over photographs, without p-values.
+        patches" are means over the patches, whose images and flips they add up, with intervals bootstrapped over
+        photographs, without p-values.
         """
         rows = [row for way in WAYS for row in self._rows(way)]
         text = {"patch", "kind", "way", "arm", "placement"}
@@ -163,13 +167,13 @@ class PatchTest:
             arms[kind] = results, np.mean([result.flips for result in results], axis=0)
         rows = []
         for kind, (results, shares) in arms.items():
-            low, high = paired_interval(shares, self.seed)
+            low, high = paired_interval(shares, self.seed, least=0.0)
             row = {
                 "patch": ALL,
                 "kind": "",
                 "way": way,
                 "arm": kind,
-                "images": len(shares),
+                "images": sum(len(result.flips) for result in results),
                 "flips": int(sum(result.flips.sum() for result in results)),
                 "rate": float(shares.mean()),
                 "low": low,
@@ -214,14 +218,27 @@ class PatchTest:
     def provenance(self) -> dict[str, Any]:
         """Everything that decides the result, as plain values."""
         return {
-            "model": {"name": self.model.name, "digest": self.model.digest, "input_size": self.model.input_size},
+            "model": {
+                "name": self.model.name,
+                "digest": self.model.digest,
+                "input_digest": self.model.input_digest,
+                "input_size": self.model.input_size,
+                "dtype": str(self.model.dtype),
+            },
             "images": self.images_name,
             "source": list(self.source),
             "target": list(self.target),
             "photographs": self.photographs.ids,
+            "photograph_digests": self.photographs.digests,
             "tried": self.photographs.tried,
+            "copies": self.photographs.copies,
+            **self.settings,
             "patches": [
                 {"name": p.name, "kind": p.kind, "variants": len(p.pictures), "digest": p.digest} for p in self.patches
+            ],
+            "arms": [
+                dict(zip(("kind", "patches", "donors", "seed"), arm.described(), strict=True)) | {"of": of}
+                for (_, of), arm in self.arms.items()
             ],
             "sizes": list(self.placements.sizes),
             "positions": list(self.placements.positions),

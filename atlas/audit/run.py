@@ -111,10 +111,18 @@ def patch_test(
     (source_index, source_name), (target_index, target_name) = resolve(model, source), resolve(model, target)
     if source_index == target_index:
         raise AtlasError(f"Source and target are both {source_name}; choose two classes.")
+    settings: dict[str, Any] = {"limit": limit, "n_patches": n_patches, "comparison": None}
     if comparison is not None:
         side = _side_of(comparison, target_index)
         patches = comparison.separating(n_patches, side)
         neutral = neutral if _holds(neutral) else comparison.neutral(n_patches)
+        settings["comparison"] = {
+            "name": comparison.path.name,
+            "activations": comparison.provenance["activations"]["digest"],
+            "part": comparison.provenance["part"],
+            "level": comparison.level().size,
+            "cells": [cell.cell for cell in patches],
+        }
     tested = as_patches(patches)
     others = as_patches(neutral, first=len(tested) + 1) if _holds(neutral) else []
     placements = Placements(tuple(float(size) for size in sizes), tuple(positions))
@@ -154,6 +162,7 @@ def patch_test(
         predictions=predictions,
         seed=seed,
         smallest=smallest,
+        settings=settings,
     )
 
 
@@ -185,13 +194,14 @@ def _run(
         if out.exists() and not out.is_dir():
             raise AtlasError(f"{out} is a file; give the folder that keeps results.")
         out.mkdir(parents=True, exist_ok=True)
-    common = [_REVISION, model.digest, model.input_digest, photographs.digests, placements.sizes, placements.positions]
+    network = [model.digest, model.input_digest, model.input_size, str(model.dtype)]
+    common = [_REVISION, *network, photographs.digests, placements.sizes, placements.positions]
     shape, total = (len(photographs), len(placements)), len(arms) * len(photographs)
     predictions = {}
     for number, (key, arm) in enumerate(arms.items()):
         before = number * len(photographs)
         file = None if out is None else out / f"arm-{digest_of([*common, *arm.described()])}.npy"
-        found = None if file is None else _read(file, shape)
+        found = None if file is None else _read(file, shape, model.n_classes)
         if found is None:
             found = run_arm(
                 model,
@@ -207,14 +217,15 @@ def _run(
     return predictions
 
 
-def _read(file: Path, shape: tuple[int, int]) -> NDArray[np.int32] | None:
+def _read(file: Path, shape: tuple[int, int], n_classes: int) -> NDArray[np.int32] | None:
     if not file.is_file() or file.is_symlink():
         return None
     try:
         found: NDArray[np.int32] = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return found if found.shape == shape and found.dtype == np.int32 else None
+    fits = found.shape == shape and found.dtype == np.int32 and ((found >= 0) & (found < n_classes)).all()
+    return found if fits else None
 
 
 def _write(file: Path, found: NDArray[np.int32]) -> None:

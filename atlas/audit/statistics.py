@@ -41,7 +41,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return (0.0 if hits == 0 else middle - half), (1.0 if hits == n else middle + half)
 
 
-def paired_interval(difference: NDArray[np.floating], seed: int) -> tuple[float, float]:
+def paired_interval(difference: NDArray[np.floating], seed: int, least: float = -1.0) -> tuple[float, float]:
     """95 % interval of a mean over images, by bootstrap over the images (percentile; Efron and Tibshirani, 1993).
 
     Parameters
@@ -50,11 +50,21 @@ def paired_interval(difference: NDArray[np.floating], seed: int) -> tuple[float,
         One number an image: what was seen with the patch minus what was seen with the control.
     seed : int
         Decides the 10,000 resamples.
+    least : float
+        The least that an image can say: -1 of differences, 0 of shares; the most is 1.
+
+    Notes
+    -----
+    Where all images say the same, resamples do too; the interval is then what Wilson's bound leaves: the largest share
+    of images, not seen, that may say the least or the most.
     """
     values, counts = np.unique(np.asarray(difference, dtype=np.float64), return_counts=True)
     n = int(counts.sum())
     if n == 0:
-        return -1.0, 1.0
+        return least, 1.0
+    if len(values) == 1:
+        unseen, same = wilson(0, n)[1], float(values[0])
+        return same - unseen * (same - least), same + unseen * (1 - same)
     rng = np.random.Generator(np.random.Philox(seed))
     # Drawing n images with replacement draws how often each distinct value comes: the same, and quick.
     means = rng.multinomial(n, counts / n, size=_RESAMPLES) @ values / n

@@ -70,6 +70,8 @@ def test_p_values_of_a_verdict_are_the_worst_of_the_controls_then_corrected_by_h
     assert second.p_value == pytest.approx(2 * 2 / 2**8), "the smaller of the two, times two"
     assert first.p_value == pytest.approx(2 / 2**6), "the larger, times one"
     assert (first.hardest, first.verdict) == ("shuffled", "found")
+    assert first.controls == ("noise", "shuffled")
+    assert "against all of noise, shuffled." in str(first)
 
 
 def test_a_patch_that_flips_less_than_a_control_is_never_found() -> None:

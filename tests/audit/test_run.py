@@ -103,6 +103,7 @@ def test_the_table_repeats_what_is_computed_by_hand(audited: PatchTest) -> None:
     pooled = rows["all patches", "held out", "patch"]
     rates = [audited.outcome(("patch", name)).rate for name in ("cross", "stripe")]
     assert table["rate"][pooled] == pytest.approx(np.mean(rates))
+    assert table["flips"][pooled] / table["images"][pooled] == table["rate"][pooled]
     assert set(table["arm"]) == {"patch", "noise", "shuffled", "neutral", "target image"}
     assert list(table.to_pandas().columns) == list(table.columns)
 
@@ -151,7 +152,9 @@ def test_an_interrupted_audit_goes_on_where_it_stopped(
     kept = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "kept").iterdir()}
     assert len(kept) == 2
     broken, intact = sorted(kept)
-    (tmp_path / "kept" / broken).write_bytes(b"damaged")
+    damaged = np.load(tmp_path / "kept" / broken)
+    damaged[0, 0] = 3
+    np.save(tmp_path / "kept" / broken, damaged)
     whole = run(False)
     after = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "kept").iterdir()}
     assert len(after) == len(whole.arms)
@@ -166,6 +169,11 @@ def test_what_is_written_is_everything_and_holds_no_photograph(audited: PatchTes
     content = json.loads(written.read_text())
     assert [report["verdict"] for report in content["reports"]] == ["found", "not found"]
     assert content["provenance"]["seed"] == 0
+    assert content["provenance"]["limit"] == 200
+    assert content["provenance"]["photograph_digests"] == audited.photographs.digests
+    assert [arm["kind"] for arm in content["provenance"]["arms"]] == [kind for kind, _ in audited.arms]
+    assert content["provenance"]["model"]["input_digest"] == audited.model.input_digest
+    assert set(content["reports"][0]["controls"]) == {"noise", "shuffled", "neutral", "target image"}
     assert content["provenance"]["model"]["digest"] == audited.model.digest
     assert len(content["table"]) == len(audited.table())
     assert [file.name for file in tmp_path.iterdir()] == ["audit.json"]
