@@ -6,16 +6,26 @@ export interface Viewport {
   height: number;
 }
 
-/** Share of the shorter side that the atlas takes at zoom 1. */
+/** Share of the free square that the atlas takes at zoom 1. */
 export const FIT = 0.94;
 export const MIN_ZOOM = 0.5;
 
 /** Largest zoom for a finest grid of `size` cells: one cell fills most of the screen. */
 export const maxZoom = (size: number): number => Math.max(4, size * 0.9);
 
+/** CSS pixels that the toolbar and the search take at the top. */
+const BAR = 52;
+
+/**
+ * Side of the square in the middle of the view that no panel lies on, CSS pixels.
+ *
+ * The middle stays the view's, so as much is left free at the foot; a low view rather lets icons go under.
+ */
+export const freeSide = ({ width, height }: Viewport): number =>
+  Math.max(1, Math.min(width, Math.max(0.8 * height, height - 2 * BAR)));
+
 /** CSS pixels that the whole atlas takes. */
-export const worldPx = (camera: Camera, view: Viewport): number =>
-  Math.max(1, Math.min(view.width, view.height)) * FIT * camera[2];
+export const worldPx = (camera: Camera, view: Viewport): number => freeSide(view) * FIT * camera[2];
 
 export const toScreen = (camera: Camera, view: Viewport, x: number, y: number): [number, number] => {
   const scale = worldPx(camera, view);

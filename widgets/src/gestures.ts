@@ -1,7 +1,7 @@
 /** Wheel, pinch, drag and double click through d3-zoom, with inertia; the camera is the store's. */
 import { select } from "d3-selection";
 import { type D3ZoomEvent, zoom as d3zoom, zoomIdentity } from "d3-zoom";
-import { clampCamera, FIT, MIN_ZOOM, type Viewport } from "./camera";
+import { clampCamera, FIT, freeSide, MIN_ZOOM, type Viewport } from "./camera";
 import type { Camera } from "./types";
 
 /** Time in which a thrown map loses all but a third of its speed, ms. */
@@ -41,7 +41,7 @@ export const attachGestures = (
     throwing = 0;
   };
 
-  const scale = (): number => Math.max(1, Math.min(host.view().width, host.view().height)) * FIT;
+  const scale = (): number => freeSide(host.view()) * FIT;
 
   const coast = (vx: number, vy: number): void => {
     let last = performance.now();

@@ -13,6 +13,12 @@ describe("camera", () => {
     expect(bottom).toBeGreaterThan(1);
   });
 
+  it("leaves the toolbar's height free above the whole atlas", () => {
+    for (const height of [600, 700, 800, 1100]) {
+      expect(toScreen([0.5, 0.5, 1], { width: 1200, height }, 0, 0)[1]).toBeGreaterThan(48);
+    }
+  });
+
   it("finds its way back from the screen to the world", () => {
     const camera: Camera = [0.31, 0.72, 5.5];
     const [x, y] = toWorld(camera, view, ...toScreen(camera, view, 0.123, 0.877));
