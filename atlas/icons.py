@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from atlas.render import Icons, RenderSettings, lanes_on, render, render_tiles, 
 from atlas.tiles import Tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -95,7 +96,11 @@ def render_icons(
     keys = icon_keys(layer, level)
     tiles = Tiles(partial, len(level), settings.tile_on(model.device), settings.size)
 
-    def run(rows: NDArray[np.int64], tick: Callable[[int, int], None] | None, **other: Any) -> Iterator[Icons]:  # noqa: ANN401
+    def run(
+        rows: NDArray[np.int64],
+        tick: Callable[[int, int], None] | None,
+        **other: Any,  # noqa: ANN401
+    ) -> Generator[Icons, None, None]:
         finished = render_tiles(
             model,
             layer,
@@ -107,40 +112,57 @@ def render_icons(
             progress=tick,
             **other,
         )
-        return (icons for _, icons in finished)
+        # Closed whatever happens to the icons, a full disk for one: no worker may go on for nobody.
+        with closing(finished):
+            for _, icons in finished:
+                yield icons
 
-    done, missing = 0, []
-    for start in tiles.starts:
-        icons = tiles.read(start)
-        if icons is None:
-            missing.append(start)
-        else:
-            done += len(icons)
-            if watch is not None:
-                watch(tiles.rows(start), icons.images)
-            progress(done, len(level))
+    missing, done = _missing(tiles, watch, lambda done: progress(done, len(level)))
     # Only the last tile may be short, so that those that are missing come back as they are cut here.
     rows = np.concatenate([np.arange(0), *(np.asarray(tiles.rows(start)) for start in missing)])
-    finished = run(
+    rendering = run(
         rows,
         lambda more, _total: progress(done + more, len(level)),
         settings=settings,
         sketch=None if watch is None else lambda some, images: watch(rows[list(some)].tolist(), images),
     )
-    for start, icons in zip(missing, finished, strict=True):
-        tiles.write(start, icons)
-        if watch is not None:
-            watch(tiles.rows(start), icons.images)
+    with closing(rendering) as finished:
+        for start, icons in zip(missing, finished, strict=True):
+            tiles.write(start, icons)
+            if watch is not None:
+                watch(tiles.rows(start), icons.images)
     if engine != "atlas":
         return tiles
     # Rescues come last and together: the few icons that need one fill a tile, instead of one tile each.
     again = replace(settings, tries=1)
     for attempt in range(settings.tries, settings.tries + settings.rescues):
         left = stuck(tiles.target_cosine)
-        for icons in run(left, None, settings=again, first_try=attempt) if len(left) else ():
-            tiles.improve(left[: len(icons)], icons)
-            left = left[len(icons) :]
+        if not len(left):
+            break
+        with closing(run(left, None, settings=again, first_try=attempt)) as finished:
+            for icons in finished:
+                tiles.improve(left[: len(icons)], icons)
+                left = left[len(icons) :]
     return tiles
+
+
+def _missing(
+    tiles: Tiles,
+    watch: Callable[[Sequence[int], NDArray[np.uint8]], None] | None,
+    progress: Callable[[int], None],
+) -> tuple[list[int], int]:
+    """Where tiles start that are not there yet, and how many icons are, which are shown and reported."""
+    missing, done = [], 0
+    for start in tiles.starts:
+        icons = tiles.read(start)
+        if icons is None:
+            missing.append(start)
+            continue
+        done += len(icons)
+        if watch is not None:
+            watch(tiles.rows(start), icons.images)
+        progress(done)
+    return missing, done
 
 
 def medoid_icons(

@@ -87,8 +87,10 @@ class Batch:
     def take(self, jobs: Sequence[Job]) -> None:
         """Put jobs into free places."""
         places = [i for i, job in enumerate(self._jobs) if job is None]
+        # All first: what memory runs out for has to be among the jobs that are given back.
         for i, job in zip(places, jobs, strict=False):
             self._jobs[i] = job
+        for i, job in zip(places, jobs, strict=False):
             self._start(i, job)
         if len(jobs) and not all(self._jobs):
             # Idle places compute along; what, does not matter, as long as it is a number.
@@ -136,12 +138,14 @@ class Batch:
     def _finish(self) -> list[tuple[Job, Icons]]:
         done = [i for i, step in enumerate(self._steps) if step == self._settings.steps]
         finished = [(i, job) for i in done if (job := self._jobs[i]) is not None]
+        # A processor judges one at a time: then the result does not depend on how many are finished together.
+        groups = [[one] for one in finished] if self._device.type == "cpu" else [finished]
+        judged = [pair for group in groups if group for pair in self._judge(group)]
+        # Only now: jobs that memory ran out for judging have to be among those that are given back.
         for i in done:
             # An idle place goes on; it must not run out of views, nor redirect gradients again.
             self._steps[i], self._jobs[i] = min(self._settings.redirect_steps, self._settings.steps - 1), None
-        # A processor judges one at a time: then the result does not depend on how many are finished together.
-        groups = [[one] for one in finished] if self._device.type == "cpu" else [finished]
-        return [pair for group in groups if group for pair in self._judge(group)]
+        return judged
 
     def _judge(self, group: list[tuple[int, Job]]) -> list[tuple[Job, Icons]]:
         places = [i for i, _ in group]

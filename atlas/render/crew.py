@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -42,7 +42,9 @@ class Report:
     sketches: list[tuple[Job, NDArray[np.uint8]]] = field(default_factory=list)
 
 
-def work(jobs: Sequence[Job], posts: Sequence[Post], width: int, *, sketch: bool = False) -> Iterator[Report]:
+def work(
+    jobs: Sequence[Job], posts: Sequence[Post], width: int, *, sketch: bool = False
+) -> Generator[Report, None, None]:
     """Do all jobs; reports come as they happen.
 
     Two batches on two threads are faster than one batch on both: the small maps deep in a network are little to share.
@@ -117,9 +119,11 @@ def _run(
                     return
                 working, finished = len(batch.jobs), batch.step()
                 steps += 1
-                due = sketch and steps % _SKETCH_EVERY == 0
-                report(Report(working, finished, batch.sketches() if due else []))
-            except RuntimeError as error:
+                # What is finished has left the batch: it must be out before anything else can run out of memory.
+                report(Report(working, finished))
+                if sketch and steps % _SKETCH_EVERY == 0:
+                    report(Report(0, [], batch.sketches()))
+            except (RuntimeError, MemoryError) as error:
                 if width == 1 or not _out_of_memory(error):
                     raise
                 give_back(batch.jobs if batch else [])
@@ -129,9 +133,10 @@ def _run(
                     torch.cuda.empty_cache()
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    # A processor's allocator raises a plain RuntimeError.
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+def _out_of_memory(error: Exception) -> bool:
+    # A processor's allocator raises a plain RuntimeError, with other words on Linux than elsewhere.
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(some in str(error) for some in words)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from atlas.render.rescue import rescue
 from atlas.render.settings import RenderSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -120,7 +121,7 @@ def render_tiles(
     engine: str = "atlas",
     first_try: int = 0,
     sketch: Callable[[Sequence[int], NDArray[np.uint8]], None] | None = None,
-) -> Iterator[tuple[slice, Icons]]:
+) -> Generator[tuple[slice, Icons], None, None]:
     """Like `render`, a tile at a time and without rescues: yields (which icons, the icons) as soon as they are done.
 
     Tries are numbered from `first_try`; another number is another start. `sketch` is called now and then with rows of
@@ -145,23 +146,27 @@ def render_tiles(
     # Icons are handed out in order; what is finished before its turn waits here.
     tries: list[list[tuple[int, Icons]]] = [[] for _ in range(total)]
     steps, start, tile = 0, 0, min(width, total)
-    for report in work(jobs, posts, width, sketch=sketch is not None):
-        steps += report.steps
-        if sketch is not None and report.sketches:
-            sketch([job.row for job, _ in report.sketches], np.stack([image for _, image in report.sketches]))
-        for job, icon in report.finished:
-            tries[job.row].append((job.attempt, icon))
-        if progress is not None:
-            progress(min(total, total * steps // (len(jobs) * settings.steps)), total)
-        while start < total and all(len(tries[row]) == settings.tries for row in range(start, start + tile)):
-            best = [
-                Icons.best([icon for _, icon in sorted(tries[row], key=_attempt)]) for row in range(start, start + tile)
-            ]
-            for row in range(start, start + tile):
-                tries[row] = []
-            yield slice(start, start + tile), Icons.concatenate(best)
-            start += tile
-            tile = min(width, total - start)
+    with closing(work(jobs, posts, width, sketch=sketch is not None)) as reports:
+        for report in reports:
+            steps += report.steps
+            if sketch is not None and report.sketches:
+                sketch([job.row for job, _ in report.sketches], np.stack([image for _, image in report.sketches]))
+            for job, icon in report.finished:
+                tries[job.row].append((job.attempt, icon))
+            if progress is not None:
+                progress(min(total, total * steps // (len(jobs) * settings.steps)), total)
+            while start < total and all(len(tries[row]) == settings.tries for row in range(start, start + tile)):
+                best = [
+                    Icons.best([icon for _, icon in sorted(tries[row], key=_attempt)])
+                    for row in range(start, start + tile)
+                ]
+                for row in range(start, start + tile):
+                    tries[row] = []
+                yield slice(start, start + tile), Icons.concatenate(best)
+                start += tile
+                tile = min(width, total - start)
+    if start < total:
+        raise RuntimeError(f"{total - start} of {total} icons were lost.")
 
 
 def lanes_on(model: VisionModel, layer: str) -> int:

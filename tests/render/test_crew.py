@@ -14,6 +14,8 @@ from atlas.render.crew import Post, work
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 
 def jobs(n: int) -> list[Job]:
     vector = np.zeros(1, dtype=np.float32)
@@ -78,6 +80,45 @@ def test_when_memory_runs_out_the_batch_is_halved_and_nothing_is_lost() -> None:
     assert sorted(job.row for report in reports for job, _ in report.finished) == list(range(10))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes. Error code 12"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+        MemoryError(),
+    ],
+    ids=repr,
+)
+def test_whatever_says_that_memory_ran_out_in_a_step_halves_the_batch(error: Exception) -> None:
+    class Tight(Places):
+        def step(self) -> list[tuple[Job, Icons]]:
+            if len(self._places) > 3 and not self.free:
+                raise error
+            return super().step()
+
+    widths: list[int] = []
+    crew = [Post(1, lambda width: Tight(width, 99, widths))]  # type: ignore[arg-type,return-value]
+    reports = list(work(jobs(10), crew, 8))
+    assert widths == [8, 4, 2]
+    assert sorted(job.row for report in reports for job, _ in report.finished) == list(range(10))
+
+
+def test_what_is_finished_is_not_lost_when_memory_runs_out_for_sketches() -> None:
+    class Tight(Places):
+        def sketches(self) -> list[tuple[Job, NDArray[np.uint8]]]:
+            if len(self._places) > 2:
+                raise torch.OutOfMemoryError
+            return []
+
+    widths: list[int] = []
+    crew = [Post(1, lambda width: Tight(width, 99, widths))]  # type: ignore[arg-type,return-value]
+    reports = list(work(jobs(60), crew, 4, sketch=True))
+    assert widths == [4, 2]
+    assert sorted(job.row for report in reports for job, _ in report.finished) == list(range(60))
+
+
 def test_memory_that_does_not_even_hold_one_is_an_error() -> None:
     with pytest.raises(torch.OutOfMemoryError):
         list(work(jobs(2), posts(2, room=0), 4))
@@ -98,5 +139,5 @@ def test_workers_end_and_threads_are_as_before_when_the_caller_stops_listening()
     before = threading.active_count(), torch.get_num_threads()
     reports = work(jobs(1000), posts(2), 2)
     next(reports)
-    reports.close()  # type: ignore[attr-defined]
+    reports.close()
     assert (threading.active_count(), torch.get_num_threads()) == before

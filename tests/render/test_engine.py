@@ -9,10 +9,15 @@ import torch
 from torch.nn import functional as F
 
 from atlas.errors import AtlasError
-from atlas.render import Icons, RenderSettings, Robustness, render, render_tiles
+from atlas.render import Icons, RenderSettings, Robustness, engine, render, render_tiles
+from atlas.render.adam import Adam
 from atlas.render.batch import schedule
+from atlas.render.crew import Report
+from atlas.render.networks import AnyNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from atlas.models import VisionModel
 
 SMALL = RenderSettings(size=32, steps=18, tile=4)
@@ -155,6 +160,46 @@ def test_tiles_come_in_order_and_make_up_the_whole(net: VisionModel) -> None:
     tiles = list(render_tiles(net, "tail", wanted(10), settings=SMALL))
     assert [rows for rows, _ in tiles] == [slice(0, 4), slice(4, 8), slice(8, 10)]
     assert_same(Icons.concatenate([icons for _, icons in tiles]), render(net, "tail", wanted(10), settings=SMALL))
+
+
+def test_icons_that_memory_runs_out_for_while_they_are_judged_come_from_a_narrower_batch(
+    net: VisionModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, failures = AnyNetwork.judge, iter([True])
+
+    def tight(self: AnyNetwork, pixels: torch.Tensor, *goals: torch.Tensor) -> list[torch.Tensor]:
+        if next(failures, False):
+            raise torch.OutOfMemoryError
+        return judge(self, pixels, *goals)
+
+    monkeypatch.setattr(AnyNetwork, "judge", tight)
+    assert_same(
+        render(net, "tail", wanted(), settings=SMALL),
+        render(net, "tail", wanted(), settings=replace(SMALL, tile=2)),
+    )
+
+
+def test_icons_that_memory_runs_out_for_while_they_are_started_are_not_lost(
+    net: VisionModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restart, failures = Adam.restart, iter([False, True])
+
+    def tight(self: Adam, i: int) -> None:
+        if next(failures, False):
+            raise MemoryError
+        restart(self, i)
+
+    monkeypatch.setattr(Adam, "restart", tight)
+    assert len(render(net, "tail", wanted(), settings=SMALL)) == 5
+
+
+def test_icons_that_never_come_are_an_error(net: VisionModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def idle(*_jobs: object, **_more: object) -> Generator[Report, None, None]:
+        yield Report(0, [])
+
+    monkeypatch.setattr(engine, "work", idle)
+    with pytest.raises(RuntimeError, match="5 of 5 icons were lost"):
+        render(net, "tail", wanted(), settings=SMALL)
 
 
 def test_progress_never_goes_back_and_ends_with_all_icons(net: VisionModel) -> None:
