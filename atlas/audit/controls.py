@@ -44,7 +44,8 @@ def noise_like(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
     Returns
     -------
     uint8 array (S, S, 3)
-        Values beyond 0 … 255 are clipped, after which mean and covariance are a little off.
+        Values beyond 0 … 255 are clipped, which takes variance of strong contrasts: black and white stripes keep about
+        half of it, stripes of half that contrast nine tenths.
     """
     side = len(picture)
     pixels = picture.reshape(-1, 3).astype(np.float64)

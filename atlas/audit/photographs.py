@@ -10,6 +10,7 @@ import torch
 
 from atlas.errors import AtlasError
 from atlas.images import ImageLoader
+from atlas.models.labels import AmbiguousClassError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +59,8 @@ def resolve(model: VisionModel, name: str | int) -> tuple[int, str]:
     return int(name), str(int(name))
 
 
-def class_members(model: VisionModel, source: ImageSource, wanted: int) -> list[int]:
-    """Numbers of the images of a source whose label means the class `wanted`."""
+def class_members(model: VisionModel, source: ImageSource, wanted: int, report: Progress) -> list[int]:
+    """Numbers of the images of a source whose label means the class `wanted`; labels that may mean it are reported."""
     of_label: dict[str, int | None] = {}
     members = []
     for number in range(len(source)):
@@ -69,6 +70,10 @@ def class_members(model: VisionModel, source: ImageSource, wanted: int) -> list[
         if label not in of_label:
             try:
                 of_label[label] = resolve(model, label)[0]
+            except AmbiguousClassError as error:
+                of_label[label] = None
+                if wanted in error.indices:
+                    report.note(f"{error} Its images are left out.")
             except AtlasError:
                 # A folder may hold classes that the network does not know.
                 of_label[label] = None
@@ -94,7 +99,7 @@ def correct_photographs(
     AtlasError
         No image has that label, or the network recognises none.
     """
-    members = class_members(model, source, wanted)
+    members = class_members(model, source, wanted, report)
     if not members:
         raise AtlasError(
             f"No image of {source.name} is labelled {name!r}; put each class into a subfolder called after it, or give "
@@ -108,7 +113,8 @@ def correct_photographs(
     digests: list[str] = []
     seen: set[str] = set()
     tried = copies = 0
-    for batch in ImageLoader(part, model.input_size, batch_size=_BATCH, workers=0):
+    loader = ImageLoader(part, model.input_size, batch_size=_BATCH, workers=0)
+    for batch in loader:
         right = predict(model, batch.pixels) == wanted
         for i in np.flatnonzero(right):
             if len(ids) == most:
@@ -125,6 +131,9 @@ def correct_photographs(
         report(f"find {name}", min(len(ids), most), most)
         if len(ids) >= most:
             break
+    if loader.skipped:
+        first = loader.skipped[0]
+        report.note(f"{len(loader.skipped)} images of {name} cannot be read, first {first.image_id}: {first.reason}.")
     if not ids:
         raise AtlasError(f"{model.name} classifies none of {tried} images of {name!r} correctly; nothing can flip.")
     if copies:

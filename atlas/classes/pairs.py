@@ -65,12 +65,17 @@ def sharing(attributions: RowArray, k: int) -> Sharing:
         Activations that a class has, those that add most to it; only such that add to it.
     """
     n, n_classes = attributions.shape
-    least = _least_owned(attributions, k)
+    least, ties = _least_owned(attributions, k)
+    tied = np.zeros(n_classes, dtype=np.int64)
     shared = np.zeros((n_classes, n_classes))
     moment = np.zeros((n_classes, n_classes))
     total = np.zeros(n_classes)
     for block in _blocks(attributions):
-        owned = ((block >= least) & (block > 0)).astype(np.float32)
+        # Of equal ones the first rows, as `owned_rows` has it: a class has k at most.
+        equal = block == least
+        place = tied + np.cumsum(equal, axis=0)
+        tied += equal.sum(axis=0)
+        owned = (((block > least) | (equal & (place <= ties))) & (block > 0)).astype(np.float32)
         shared += owned.T @ owned
         relative = block - block.mean(axis=1, keepdims=True)
         moment += relative.T @ relative
@@ -89,15 +94,15 @@ def _blocks(attributions: RowArray) -> Iterator[NDArray[np.float32]]:
     return (block for _, block in iter_rows(attributions, _CHUNK_ROWS))
 
 
-def _least_owned(attributions: RowArray, k: int) -> NDArray[np.float32]:
-    """The k-th largest attribution to every class, (K,), or the least where there are fewer."""
+def _least_owned(attributions: RowArray, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The k-th largest attribution to every class, or the least if there are fewer, and how many such it has: (K,)."""
     largest = np.empty((attributions.shape[1], 0), dtype=np.float32)
     for block in _blocks(attributions):
         largest = np.concatenate([largest, block.T], axis=1)
         if largest.shape[1] > k:
             largest = -np.partition(-largest, k - 1, axis=1)[:, :k]
     least: NDArray[np.float32] = largest.min(axis=1)
-    return least
+    return least, k - (largest > least[:, None]).sum(axis=1)
 
 
 def confusions(world: AtlasReader, n: int, layer: str | None, of: str | int | None, k: int | None) -> PairTable:

@@ -11,13 +11,16 @@ from atlas.cli.app import DeviceOption, ModelOption, SeedOption, WeightsOption, 
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
-    from atlas.classes import Comparison
+    from atlas.classes import Comparison, SeparatingCell
 
 
 @app.command()
 def audit(
     images: Annotated[Path, typer.Option(help="Photographs: a folder with a subfolder for each class.")],
-    comparison: Annotated[Path | None, typer.Argument(help="A comparison of two classes, for its icons.")] = None,
+    comparison: Annotated[
+        Path | None,
+        typer.Argument(help="A comparison of two classes, for its icons; with --patch, for its neutral cells."),
+    ] = None,
     patch: Annotated[
         list[Path] | None, typer.Option(help="A picture of your own to paste; give it several times for several.")
     ] = None,
@@ -48,21 +51,29 @@ def audit(
     from atlas.classes import Comparison  # noqa: PLC0415
     from atlas.projection import model_of  # noqa: PLC0415
 
-    if (comparison is None) == (not patch):
+    if comparison is None and not patch:
         raise AtlasError("Give a comparison, whose icons are tested, or pictures with --patch.")
     tested: list[Path] | Comparison = list(patch or [])
+    neutral: list[SeparatingCell] = []
     if comparison is None:
         network = load_network(model, weights, device)
     else:
-        tested = Comparison(comparison)
+        compared = Comparison(comparison)
+        if patch:
+            # Pictures of one's own: of the comparison, classes and neutral cells.
+            source, target = source or compared.left.name, target or compared.right.name
+            neutral = compared.neutral(cells)
+        else:
+            tested = compared
         given = None if weights is None else load_network(model, weights, device)
-        network = model_of(tested.provenance, given).to(device)
+        network = model_of(compared.provenance, given).to(device)
     found = patch_test(
         network,
         images,
         source,
         target,
         patches=tested,
+        neutral=neutral,
         n_patches=cells,
         sizes=size or SIZES,
         limit=limit,

@@ -44,6 +44,14 @@ UNUSED_INCEPTION_OUTPUTS = (0, *range(1001, 1008))
 _NO_WNID = "-"
 
 
+class AmbiguousClassError(AtlasError):
+    """A name that several classes have; `indices` says which."""
+
+    def __init__(self, message: str, indices: Sequence[int]) -> None:
+        super().__init__(message)
+        self.indices = list(indices)
+
+
 @dataclass(frozen=True, slots=True)
 class ClassLabel:
     """One output of a network.
@@ -135,7 +143,9 @@ class Labels(Sequence[ClassLabel]):
             return found[0]
         if found:
             choices = ", ".join(self._described(index) for index in found)
-            raise AtlasError(f"{query!r} may mean {choices}; give the full name, the WNID or the index of one.")
+            raise AmbiguousClassError(
+                f"{query!r} may mean {choices}; give the full name, the WNID or the index of one.", found
+            )
         if key.isdecimal():
             return self._checked_index(int(key))
         raise AtlasError(f"There is no class {query!r}; {self._nearest(key)}")

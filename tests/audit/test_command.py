@@ -133,7 +133,8 @@ def test_the_package_has_the_room_without_importing_it_first() -> None:
 
 
 def test_the_command_wants_a_comparison_or_pictures(folder: Path) -> None:
-    for more in ([], ["both.atlas", "--patch", str(folder / "mine.png")]):
-        result = CliRunner().invoke(cli.app, ["audit", *more, "--images", str(folder / "photographs")])
-        assert result.exit_code == 1
-        assert "Give a comparison, whose icons are tested, or pictures with --patch." in result.stderr
+    result = CliRunner().invoke(cli.app, ["audit", "--images", str(folder / "photographs")])
+    assert result.exit_code == 1
+    assert "Give a comparison, whose icons are tested, or pictures with --patch." in result.stderr
+    both = ["both.atlas", "--patch", str(folder / "mine.png"), "--images", str(folder / "photographs")]
+    assert "both.atlas" in CliRunner().invoke(cli.app, ["audit", *both]).stderr, "it is opened, for its neutral cells"

@@ -47,6 +47,16 @@ def test_noise_has_the_energy_of_every_scale_but_no_direction(stripes: np.ndarra
     assert mean[ring].max() / mean[ring].sum() < 0.06
 
 
+@pytest.mark.parametrize(("contrast", "kept"), [(1.0, 0.52), (0.5, 0.93)])
+def test_clipping_takes_of_strong_contrasts_as_much_variance_as_the_documentation_says(
+    contrast: float, kept: float
+) -> None:
+    x = np.mgrid[:64, :64][1] // 8 % 2
+    picture = np.repeat(np.rint(127.5 + contrast * 255 * (x - 0.5)).astype(np.uint8)[..., None], 3, axis=2)
+    shares = [noise_like(picture, generator(seed)).var() / picture.var() for seed in range(20)]
+    assert np.mean(shares) == pytest.approx(kept, abs=0.03)
+
+
 @given(st.integers(4, 40), st.integers(0, 3))
 def test_noise_of_any_size_and_of_one_colour_is_a_picture_again(side: int, channel: int) -> None:
     plain = np.full((side, side, 3), 77, dtype=np.uint8)

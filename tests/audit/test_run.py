@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from atlas.audit import Patch, patch_test
 from atlas.audit.statistics import mcnemar, wilson
 from atlas.errors import AtlasError
 from atlas.images import open_images
+from atlas.models import wrap_model
 
-from .conftest import FIGURE, SIDE, figure
+from .conftest import FIGURE, SIDE, CrossNet, figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +58,25 @@ def test_copies_of_a_photograph_count_once_and_are_reported(
     assert len(result.photographs) == len(set(result.photographs.digests)) == 6
     assert (result.photographs.tried, result.photographs.copies) == (11, 5)
     assert "5 copies among the photographs of plain are left out." in said.notes
+
+
+def test_folders_that_may_mean_the_class_and_broken_files_are_reported(
+    recorder: Callable[..., Any], tmp_path: Path
+) -> None:
+    net = wrap_model(
+        CrossNet(), preprocess=torch.nn.Identity(), labels=["plain", "crane", "crane"], input_size=SIDE, name="cross"
+    )
+    for number in range(3):
+        (tmp_path / "plain").mkdir(exist_ok=True)
+        Image.fromarray(np.full((SIDE, SIDE, 3), 126 + number, dtype=np.uint8)).save(tmp_path / f"plain/{number}.png")
+    (tmp_path / "crane").mkdir()
+    (tmp_path / "crane/a.png").write_bytes((tmp_path / "plain/1.png").read_bytes())
+    (tmp_path / "plain/broken.png").write_bytes(b"no picture")
+    said = recorder()
+    result = patch_test(net, tmp_path, "plain", 1, patches=figure(), progress=said)
+    assert result.photographs.tried == 3
+    assert any("1 images of plain cannot be read, first plain/broken.png" in line for line in said.notes)
+    assert any("'crane' may mean" in line and "left out" in line for line in said.notes)
 
 
 def test_real_patches_are_not_held_against_icons_and_that_is_said(

@@ -39,6 +39,14 @@ def test_what_all_pairs_share_is_what_counting_finds(attributions: NDArray[np.fl
         assert found.correlation[i, j] == pytest.approx(np.corrcoef(relative[:, i], relative[:, j])[0, 1], abs=1e-4)
 
 
+def test_a_class_has_no_more_than_k_where_attributions_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atlas.classes.pairs._CHUNK_ROWS", 7)
+    values = np.array([[2, 1], [1, 1]] * 10, dtype=np.float32)
+    shared = sharing(values, 4).shared
+    # The first class has rows 0, 2, 4, 6; the second rows 0 to 3.
+    assert shared.tolist() == [[4, 2], [2, 4]]
+
+
 def test_an_attribution_that_never_changes_correlates_with_nothing() -> None:
     found = sharing(np.full((10, 3), 0.25, dtype=np.float32), 4)
     assert np.isfinite(found.correlation).all()
