@@ -23,10 +23,13 @@ class Adam:
     ----------
     parameters : Tensor
         (B, …), float32; changed in place.
+    loops : bool
+        Image by image in compiled loops, on a processor; elsewhere it is always all images at once.
     """
 
-    def __init__(self, parameters: Tensor) -> None:
+    def __init__(self, parameters: Tensor, *, loops: bool = True) -> None:
         self._parameters = parameters
+        self._in_loops = loops and parameters.device.type == "cpu"
         self._mean, self._square = torch.zeros_like(parameters), torch.zeros_like(parameters)
 
     def restart(self, i: int) -> None:
@@ -36,15 +39,17 @@ class Adam:
 
     def step(self, gradient: Tensor, steps: list[int], rates: list[float]) -> None:
         """Step number ``steps[i]``, counted from 1, of every image i, at learning rate ``rates[i]``."""
-        # Image by image: an image must not depend on its place in the batch, see `to_image`.
-        for i, (step, rate) in enumerate(zip(steps, rates, strict=True)):
-            scaled, correction = rate / (1 - _DECAY[0] ** step), (1 - _DECAY[1] ** step) ** -0.5
-            tensors = self._parameters[i], gradient[i], self._mean[i], self._square[i]
-            if gradient.device.type == "cpu":
-                flat = [tensor.reshape(-1).numpy() for tensor in tensors]
-                adam(*flat, np.float32(scaled), np.float32(correction), np.float32(_EPSILON))
-            else:
-                values, g, mean, square = tensors
-                mean.lerp_(g, 1 - _DECAY[0])
-                square.mul_(_DECAY[1]).addcmul_(g, g, value=1 - _DECAY[1])
-                values.addcdiv_(mean, square.sqrt().mul_(correction).add_(_EPSILON), value=-scaled)
+        scaled = [rate / (1 - _DECAY[0] ** step) for step, rate in zip(steps, rates, strict=True)]
+        corrections = [(1 - _DECAY[1] ** step) ** -0.5 for step in steps]
+        if self._in_loops:
+            # Image by image: an image must not depend on its place in the batch, see `to_image`.
+            for i, factors in enumerate(zip(scaled, corrections, strict=True)):
+                tensors = self._parameters[i], gradient[i], self._mean[i], self._square[i]
+                adam(*(tensor.reshape(-1).numpy() for tensor in tensors), *map(np.float32, (*factors, _EPSILON)))
+            return
+        shape = (2, -1, *[1] * (gradient.dim() - 1))
+        rate, correction = torch.tensor([scaled, corrections], device=gradient.device).view(shape)
+        self._mean.lerp_(gradient, 1 - _DECAY[0])
+        self._square.mul_(_DECAY[1]).addcmul_(gradient, gradient, value=1 - _DECAY[1])
+        divisor = self._square.sqrt().mul_(correction).add_(_EPSILON)
+        self._parameters.addcdiv_(self._mean * rate, divisor, value=-1)

@@ -121,9 +121,9 @@ class Batch:
         self._steps = [step + 1 for step in self._steps]
         self._adam.step(canvas.pull_back(gradient, images), self._steps, rates)
         last_steps = max(1, settings.steps // 16)
-        for i, step in enumerate(self._steps):
-            if step > settings.steps - last_steps:
-                self._score[i] += scores[i] / last_steps
+        if max(self._steps) > settings.steps - last_steps:
+            late = [step > settings.steps - last_steps for step in self._steps]
+            self._score += torch.where(torch.tensor(late, device=self._device), scores / last_steps, 0)
         return self._finish()
 
     def sketches(self) -> list[tuple[Job, NDArray[np.uint8]]]:

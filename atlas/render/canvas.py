@@ -20,9 +20,11 @@ class Canvas:
         See `spectrum_scale`.
     device : torch.device
         Where everything lies.
+    loops : bool
+        In compiled loops, on a processor; elsewhere it is always torch's operators.
     """
 
-    def __init__(self, size: int, bandwidth: float, device: torch.device) -> None:
+    def __init__(self, size: int, bandwidth: float, device: torch.device, *, loops: bool = True) -> None:
         self._size = size
         self._scale = spectrum_scale(size, bandwidth).to(device)
         # Every column of the half spectrum stands for itself and its mirror, but for the first and, of an even size,
@@ -33,12 +35,12 @@ class Canvas:
             twice[-1] = 1
         self._scale_back = self._scale * twice
         self._basis = (COLOUR_BASIS * CONTRAST).to(device)
-        self._in_loops = device.type == "cpu"
+        self._in_loops = loops and device.type == "cpu"
 
     def images(self, spectrum: Tensor) -> Tensor:
         """Images (B, 3, S, S) in (0, 1) of spectra (B, 3, S, S // 2 + 1, 2)."""
         if not self._in_loops:
-            return to_image(spectrum, self._scale)
+            return to_image(spectrum, self._scale, loops=False)
         waves = torch.fft.irfft2(torch.view_as_complex(spectrum) * self._scale, s=(self._size,) * 2, norm="ortho")
         colours = torch.empty_like(waves)
         mix(waves.flatten(2).numpy(), self._basis.numpy(), colours.flatten(2).numpy())

@@ -54,7 +54,7 @@ def start_spectrum(rng: np.random.Generator, size: int, deviation: float = 0.01)
     return (deviation * rng.standard_normal(shape)).astype(np.float32)
 
 
-def to_image(spectrum: Tensor, scale: Tensor) -> Tensor:
+def to_image(spectrum: Tensor, scale: Tensor, *, loops: bool = True) -> Tensor:
     """Images (B, 3, S, S) in (0, 1) from spectra (B, 3, S, S // 2 + 1, 2).
 
     Parameters
@@ -63,10 +63,14 @@ def to_image(spectrum: Tensor, scale: Tensor) -> Tensor:
         Real and imaginary parts; what the optimiser changes.
     scale : Tensor
         From `spectrum_scale`.
+    loops : bool
+        Image by image, on a processor; elsewhere it is always all images at once.
     """
     size = spectrum.shape[2]
     waves = torch.fft.irfft2(torch.view_as_complex(spectrum) * scale, s=(size, size), norm="ortho")
     colours = torch.einsum("bchw,dc->bdhw", waves * CONTRAST, COLOUR_BASIS.to(waves.device))
+    if not (loops and colours.device.type == "cpu"):
+        return torch.sigmoid(colours)
     # Image by image: a processor's vector and scalar units round the exponential differently, and which elements get
     # the scalar one depends on their place in the array. An icon must not depend on its place in the batch.
     return torch.stack([torch.sigmoid(image) for image in colours])

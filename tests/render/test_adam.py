@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from atlas.render.adam import Adam
 
 
-def test_each_image_moves_as_under_torchs_adam_at_a_step_and_a_rate_of_its_own() -> None:
+@pytest.mark.parametrize("loops", [True, False])
+def test_each_image_moves_as_under_torchs_adam_at_a_step_and_a_rate_of_its_own(loops: bool) -> None:
     generator = torch.Generator().manual_seed(0)
     ours = torch.randn(2, 3, 5, 4, generator=generator)
     theirs = [ours[i].clone().requires_grad_() for i in range(2)]
     optimisers = [torch.optim.Adam([values]) for values in theirs]
-    adam = Adam(ours)
+    adam = Adam(ours, loops=loops)
     steps = [0, 0]
     for step in range(12):
         if step == 5:

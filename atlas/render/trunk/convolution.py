@@ -49,7 +49,8 @@ def _prepared(weight: Tensor, bias: Tensor | None, padding: int, *, relu: bool) 
     if weight.shape[2] == 1:
         return _product(weight, bias, relu=relu)
     weight = weight.contiguous(memory_format=torch.channels_last)
-    if weight.device.type == "cpu" and _PACKED:
+    # oneDNN has no float64.
+    if weight.device.type == "cpu" and weight.dtype != torch.float64 and _PACKED:
         return _packed(weight, bias, padding, relu=relu)
     if relu:
         return lambda x: F.conv2d(x, weight, bias, padding=padding).relu_()

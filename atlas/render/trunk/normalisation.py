@@ -21,17 +21,25 @@ class Normalisation:
     """``y_c = x_c r_c`` with ``r_c = (bias + alpha * sum of x_k² over |k - c| <= radius) ** -0.5``.
 
     Its gradient is ``g_k r_k - x_k * alpha * sum of g_c y_c r_c² over |k - c| <= radius``. On a processor the sums are
-    taken as they stand, by compiled loops; on a GPU, as products with a banded matrix.
+    taken as they stand, by compiled loops; on a GPU, or without `loops`, as products with a banded matrix.
     """
 
-    def __init__(self, definition: LocalResponseNorm, channels: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self,
+        definition: LocalResponseNorm,
+        channels: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        *,
+        loops: bool = True,
+    ) -> None:
         index = torch.arange(channels, device=device)
         band = (index[:, None] - index).abs() <= definition.radius
         self._constants = np.float32(definition.bias), np.float32(definition.alpha)
         self._band = (definition.alpha * band.double()).to(dtype)
         self._bias = torch.full((channels,), definition.bias, dtype=dtype, device=device)
         self._in_loops = (
-            device.type == "cpu" and definition.radius == RADIUS and dtype in (torch.float32, torch.bfloat16)
+            loops and device.type == "cpu" and definition.radius == RADIUS and dtype in (torch.float32, torch.bfloat16)
         )
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -21,14 +21,17 @@ class MaxPool:
     ----------
     stride : int
         1, with padding, or 2, where the window may hang over the edge.
+    loops : bool
+        In compiled loops, on a processor in float32 or bfloat16; elsewhere it is always torch's operators.
     """
 
-    def __init__(self, stride: int) -> None:
+    def __init__(self, stride: int, *, loops: bool = True) -> None:
+        self._loops = loops
         self._stride, self._padding = stride, 1 if stride == 1 else 0
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Pooled maps, and where each value came from."""
-        if x.device.type != "cpu":
+        if not self._in_loops(x):
             return F.max_pool2d(
                 x, 3, stride=self._stride, padding=self._padding, ceil_mode=self._stride == 2, return_indices=True
             )
@@ -40,7 +43,7 @@ class MaxPool:
 
     def pull_back(self, gradient: Tensor, x: Tensor, origin: Tensor, more: Tensor | None = None) -> Tensor:
         """Gradient of the input `x` from that of the output, plus `more`."""
-        if x.device.type != "cpu":
+        if not self._in_loops(x):
             found: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
                 gradient, x, [3, 3], [self._stride] * 2, [self._padding] * 2, [1, 1], self._stride == 2, origin
             )
@@ -49,6 +52,9 @@ class MaxPool:
         extra = bits(gradient)[:0] if more is None else bits(more)
         pool_back(bits(gradient), bits(origin), extra, bits(found), self._stride, self._padding)
         return found
+
+    def _in_loops(self, x: Tensor) -> bool:
+        return self._loops and x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16)
 
 
 def pooled_side(side: int) -> int:

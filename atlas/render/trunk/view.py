@@ -15,11 +15,14 @@ from atlas.render.trunk import view_loops
 _GAIN, _SHIFT, _GREY = 255.0, -117.0, 10.5
 
 
-def look(images: Tensor, maps: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """Phases (B, 12, h, h) of images (B, 3, S, S) in [0, 1], seen through affine `maps` (B, 2, 3) or as they are."""
+def look(images: Tensor, maps: Tensor | None, dtype: torch.dtype, *, loops: bool = True) -> Tensor:
+    """Phases (B, 12, h, h) of images (B, 3, S, S) in [0, 1], seen through affine `maps` (B, 2, 3) or as they are.
+
+    In compiled loops on a processor, with `loops`, in float32 or bfloat16; elsewhere by torch's operators.
+    """
     if maps is None:
         return phases(images * _GAIN + _SHIFT, dtype)
-    if images.device.type != "cpu":
+    if not (loops and images.device.type == "cpu"):
         return phases(warp(images, maps) * _GAIN + _SHIFT, dtype)
     side = _phase_side(images.shape[2])
     found = torch.empty((len(images), 12, side, side), dtype=dtype, memory_format=torch.channels_last)
@@ -27,12 +30,12 @@ def look(images: Tensor, maps: Tensor | None, dtype: torch.dtype) -> Tensor:
     return found
 
 
-def look_back(gradient: Tensor, images: Tensor, maps: Tensor | None = None) -> Tensor:
+def look_back(gradient: Tensor, images: Tensor, maps: Tensor | None = None, *, loops: bool = True) -> Tensor:
     """Gradient (B, 3, S, S), float32, of the images from that of their phases."""
     size = images.shape[2]
     if maps is None:
         return from_phases(gradient, size) * _GAIN
-    if images.device.type != "cpu":
+    if not (loops and images.device.type == "cpu"):
         return warp_back(from_phases(gradient, size) * _GAIN, images, maps)
     found = torch.zeros_like(images)
     view_loops.look_back(bits(gradient), maps.flatten(1).numpy(), found.numpy(), np.float32(_GAIN))

@@ -7,9 +7,15 @@ from torch.nn import functional as F
 from atlas.render.trunk.pooling import MaxPool
 
 
+@pytest.mark.parametrize("loops", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(("stride", "side"), [(1, 1), (1, 5), (1, 6), (2, 2), (2, 3), (2, 6), (2, 7)])
-def test_it_pools_as_torch_and_sends_gradients_to_the_same_places(stride: int, side: int, dtype: torch.dtype) -> None:
+def test_it_pools_as_torch_and_sends_gradients_to_the_same_places(
+    stride: int,
+    side: int,
+    dtype: torch.dtype,
+    loops: bool,
+) -> None:
     generator = torch.Generator().manual_seed(0)
     # Distinct values, half of them zero as after a ReLU.
     values = torch.randperm(2 * 40 * side * side, generator=generator).view(2, 40, side, side).float()
@@ -19,7 +25,7 @@ def test_it_pools_as_torch_and_sends_gradients_to_the_same_places(stride: int, s
     push = torch.randn(expected.shape, generator=generator).to(dtype).contiguous(memory_format=torch.channels_last)
     (gradient,) = torch.autograd.grad(expected, given, push.float())
     more = torch.ones_like(x)
-    pool = MaxPool(stride)
+    pool = MaxPool(stride, loops=loops)
     y, origin = pool(x)
     assert torch.equal(y.float(), expected.detach())
     tolerance = 1e-5 if dtype == torch.float32 else 0.05
