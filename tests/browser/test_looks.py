@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,3 +44,26 @@ def test_a_narrow_view_holds_every_button(address: str, open_tab: Callable[..., 
         assert box is not None
         assert box["x"] + box["width"] <= 390
         assert box["y"] + box["height"] <= search["y"]
+
+
+def test_a_searched_class_is_flown_to_and_its_card_outlives_the_level(
+    address: str, open_tab: Callable[..., Tab]
+) -> None:
+    tab = open_tab(address, reduced_motion="reduce")
+    page = tab.page
+    tab.ready()
+    before = page.evaluate("() => window.__atlas.model.get('camera')")
+    page.get_by_label("Find a class and show its heat map").fill("bee")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "before => String(window.__atlas.model.get('camera')) !== before", arg=",".join(map(str, before))
+    )
+    card = page.get_by_label("Cell", exact=True)
+    expect(card).to_be_visible()
+    tab.ready()
+    level, said = tab.level(), card.inner_text()
+    page.evaluate("() => window.__atlas.model.set('camera', [0.5, 0.5, 0.5])")
+    tab.ready()
+    page.wait_for_function("level => document.querySelector('.aa-root').dataset.aaLevel !== level", arg=str(level))
+    assert card.inner_text() == said
+    assert tab.errors == []

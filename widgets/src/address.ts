@@ -57,7 +57,7 @@ export const attachAddress = (
 };
 
 /** Copy text; also where the clipboard is refused to pages from a file. */
-export const copyText = async (text: string): Promise<boolean> => {
+const copyText = async (text: string): Promise<boolean> => {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -72,3 +72,9 @@ export const copyText = async (text: string): Promise<boolean> => {
     return copied;
   }
 };
+
+/** Copy a link to what is shown now, which the address bar follows a moment later; says how it went. */
+export const copyAddress = async (state: State): Promise<string> =>
+  (await copyText(location.href.replace(/#.*$/, "") + toHash(state)))
+    ? "Link copied"
+    : "The browser refused to copy: take the address bar's";

@@ -7,7 +7,7 @@ import { spritePlace } from "./drawlist";
 import { GLYPHS } from "./glyphs";
 import type { Grid } from "./paint";
 import type { Sheets } from "./sheets";
-import { type Rendered, sentence } from "./source";
+import { type Rendered, Superseded, sentence } from "./source";
 
 /** CSS pixels of the icon in the card. */
 const ICON = 180;
@@ -263,7 +263,11 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
         filled = "";
         context.say("The cell is rendered large.");
       })
-      .catch((error) => context.signal.aborted || context.fail(sentence(error)))
+      .catch((error) => {
+        if (context.signal.aborted) return;
+        if (error instanceof Superseded) context.say(error.message);
+        else context.fail(sentence(error));
+      })
       .finally(() => {
         rendering.delete(key);
         update();

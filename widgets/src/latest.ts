@@ -26,3 +26,9 @@ export const latest = <E, P>(
     take(picture);
   };
 };
+
+export const latestIcons = () =>
+  latest(
+    (icon: Blob) => createImageBitmap(icon),
+    (bitmap) => bitmap.close(),
+  );

@@ -1,6 +1,6 @@
 /** An atlas in a kernel: requests are messages with a number, answers repeat it. */
 import { aligned, Cells, type CellsInfo } from "./cells";
-import { type Rendered, Said, type Source } from "./source";
+import { type Rendered, Said, type Source, Superseded } from "./source";
 import type { Model } from "./types";
 
 /** Seconds without an answer after which the view says so. */
@@ -152,7 +152,7 @@ const renderOf = (kernel: Kernel, signal: AbortSignal): NonNullable<Source["rend
         signal: ending.signal,
       });
       supersede();
-      supersede = () => give(new Said("Another cell is drawn instead."));
+      supersede = () => give(new Superseded("Another cell is drawn instead."));
       patient();
       kernel.listen((message, buffers) => {
         // A kernel that computes for others may still come to this.

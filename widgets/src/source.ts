@@ -29,6 +29,9 @@ export interface Source {
 /** Something a person can be told as it is. */
 export class Said extends Error {}
 
+/** What was asked for has been given up for something newer: nothing failed. */
+export class Superseded extends Said {}
+
 export const sentence = (error: unknown): string =>
   error instanceof Said
     ? error.message

@@ -87,7 +87,7 @@ export interface Traits {
   selection: string[];
   hovered: string;
   options: Options;
-  /** Views of one page with the same link move together; "" is none. */
+  /** Views with the same link move together, also those of other pages of the origin; "" is none. */
   link: string;
 }
 

@@ -1,5 +1,5 @@
 /** One view: the store, the picture and everything around it, put together. */
-import { attachAddress, copyText, toHash } from "./address";
+import { attachAddress, copyAddress } from "./address";
 import { clampCamera, maxZoom, type Viewport, zoomAt } from "./camera";
 import { makeCaption } from "./caption";
 import { makeCard } from "./card";
@@ -11,7 +11,7 @@ import { hidePicture } from "./fallback";
 import { flyer } from "./fly";
 import { attachGestures } from "./gestures";
 import { attachKeyboard, onCell } from "./keyboard";
-import { latest } from "./latest";
+import { latestIcons } from "./latest";
 import { makeLegend } from "./legend";
 import { Levels } from "./levels";
 import { attachLink } from "./link";
@@ -124,9 +124,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   });
   const display = makeDisplay(context);
   const copyLink = async (): Promise<void> => {
-    // The address bar follows a moment later.
-    const copied = await copyText(location.href.replace(/#.*$/, "") + toHash(store.state));
-    const said = copied ? "Link copied" : "The browser refused to copy: take the address bar's";
+    const said = await copyAddress(store.state);
     notices.hint(said);
     context.say(said);
   };
@@ -213,8 +211,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
     },
     signal,
   );
-  const actions = { renderLarge: card.renderLarge, search: search.focus };
-  attachKeyboard(context, actions);
+  attachKeyboard(context, { renderLarge: card.renderLarge, search: search.focus });
   attachLink(store, signal);
 
   store.on((changed) => {
@@ -249,10 +246,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   root.addEventListener("focusout", () => queueMicrotask(focus), { signal });
   followTheme(root, () => picture.rethemed(), signal);
 
-  const decode = latest(
-    (icon: Blob) => createImageBitmap(icon),
-    (bitmap) => bitmap.close(),
-  );
+  const decode = latestIcons();
   const pushed: LiveView = {
     progress: notices.progress,
     icon: (name, level, row, icon) =>
