@@ -175,9 +175,12 @@ def lanes_on(model: VisionModel, layer: str) -> int:
 
 
 def arithmetic(model: VisionModel, layer: str, settings: RenderSettings) -> dict[str, Any]:
-    """What changes icons by rounding only, for records: width of a "tile", and "precision" of the network."""
+    """What changes icons by rounding only, for records: "wanted_tile", its width, and "precision" of the network.
+
+    The width is the one asked for: where memory runs out, batches are narrower.
+    """
     dtype = settings.precision_on(model.device) if has_trunk(model, layer) else model.dtype
-    return {"tile": settings.tile_on(model.device), "precision": str(dtype).removeprefix("torch.")}
+    return {"wanted_tile": settings.tile_on(model.device), "precision": str(dtype).removeprefix("torch.")}
 
 
 def _attempt(numbered: tuple[int, Icons]) -> int:

@@ -46,10 +46,14 @@ class RenderSettings:
         The random views.
     tile : int or None
         Icons optimised together; None takes 8 on a processor, 64 on a GPU. Always that many (a last tile is filled
-        up), because the same arithmetic in another shape rounds differently and many steps amplify that.
+        up), because the same arithmetic in another shape rounds differently and many steps amplify that. On one
+        processor, icons of equal width are equal to the bit. Another width, which a batch also gets when memory runs
+        out, changes pixels; the mean achieved cosine differs by less than 0.02 in either precision (tested with 17
+        icons of mixed3b).
     precision : str or None
         "float32" or "bfloat16": what InceptionV1 is optimised through; None takes bfloat16 where the device multiplies
-        it faster. Icons are judged in float32 always. Other networks are used in the type they have.
+        it faster. The mean achieved cosine differs by less than 0.02 between the two, in the same test. Icons are
+        judged in float32 always. Other networks are used in the type they have.
     """
 
     size: int = 80

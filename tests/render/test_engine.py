@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from atlas.errors import AtlasError
-from atlas.render import Icons, RenderSettings, Robustness, engine, render, render_tiles
+from atlas.render import Icons, RenderSettings, Robustness, arithmetic, engine, render, render_tiles
 from atlas.render.adam import Adam
 from atlas.render.batch import schedule
 from atlas.render.crew import Report
@@ -47,10 +47,11 @@ def cosines(model: VisionModel, layer: str, images: np.ndarray, vectors: np.ndar
     return np.asarray((h * v).sum(1) / np.linalg.norm(h, axis=1) / np.linalg.norm(v, axis=1))
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_an_icon_rendered_alone_is_exactly_the_one_rendered_among_16_others(
-    tiny: VisionModel, directions: np.ndarray
+    tiny: VisionModel, directions: np.ndarray, precision: str
 ) -> None:
-    settings = RenderSettings(size=48, steps=18, tile=8)
+    settings = RenderSettings(size=48, steps=18, tile=8, precision=precision)
     together = render(tiny, "mixed3b", directions, settings=settings)
     assert together.images.shape == (17, 48, 48, 3)
     for i in (0, 7, 13, 16):
@@ -302,6 +303,20 @@ def test_a_batch_of_another_width_gives_nearly_the_same_icons_in_float32(
     four, eight = (render(tiny, "mixed3b", directions, settings=replace(settings, tile=tile)) for tile in (4, 8))
     assert np.abs(four.images.astype(int) - eight.images).mean() < 1
     assert np.abs(four.cosine - eight.cosine).max() < 0.01
+
+
+def test_a_batch_of_another_width_reaches_the_same_cosine_in_bfloat16(
+    tiny: VisionModel, directions: np.ndarray
+) -> None:
+    settings = RenderSettings(size=48, steps=32, precision="bfloat16", rescues=0)
+    one, eight = (render(tiny, "mixed3b", directions, settings=replace(settings, tile=tile)) for tile in (1, 8))
+    assert abs(one.cosine.mean() - eight.cosine.mean()) < 0.02
+
+
+def test_the_record_says_which_width_was_wanted_and_in_which_precision(net: VisionModel, tiny: VisionModel) -> None:
+    settings = RenderSettings(tile=5, precision="bfloat16")
+    assert arithmetic(net, "tail", settings) == {"wanted_tile": 5, "precision": "float32"}
+    assert arithmetic(tiny, "mixed3b", settings) == {"wanted_tile": 5, "precision": "bfloat16"}
 
 
 def test_a_precision_that_is_none_is_refused() -> None:
