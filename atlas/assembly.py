@@ -57,7 +57,8 @@ def take_up(
     before = manifest.provenance
     if before.get("activations", {}).get("digest") not in (None, acts.digest):
         raise AtlasError(f"{folder} was built from other activations; give another name as out, or delete it.")
-    if before and _subject(before.get("part")) != _subject(part):
+    reseeded = part is not None and before.get("seed", seed) != seed
+    if before and (reseeded or _subject(before.get("part")) != _subject(part)):
         raise AtlasError(f"{folder} shows something else of these activations; give another name as out, or delete it.")
     manifest.provenance = provenance_of(folder, acts, model) | {"seed": seed} | ({"part": part} if part else {})
     manifest.class_names = model.labels.names if model.labels is not None else None
@@ -67,8 +68,8 @@ def take_up(
 
 
 def _subject(part: dict[str, Any] | None) -> list[Any] | None:
-    """What decides whether two atlases are of the same thing, however it was chosen and drawn."""
-    return None if part is None else [part.get(key) for key in ("kind", "layer", "classes")]
+    """What decides whether two atlases are of the same activations, however they are drawn."""
+    return None if part is None else [part.get(key) for key in ("kind", "layer", "classes", "own", "k")]
 
 
 def add_levels(

@@ -126,6 +126,10 @@ def test_the_atlas_of_a_class_lies_beside_its_atlas_and_can_be_exported(built: P
         (["compare", "{built}", "wok", "wok"], "are the same class"),
         (["compare", "{built}", "wok", "mantis", "--layer", "x"], "no layer 'x'"),
         (["compare", "{built}/nothing"], "is not an atlas"),
+        (["compare", "{built}", "--own", "top"], "--own is of no use without two classes"),
+        (["compare", "{built}", "--icon-size", "80"], "--icon-size is of no use without two classes"),
+        (["compare", "{built}", "wok", "mantis", "crane", "--evidence", "x.png"], "--evidence is about two classes"),
+        (["compare", "{built}", "wok", "mantis", "--images", "x"], "--images is of no use without --evidence"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(built: Path, words: list[str], message: str) -> None:

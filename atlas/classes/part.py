@@ -12,6 +12,7 @@ import numpy as np
 
 from atlas.activations import select
 from atlas.assembly import add_levels, refuse_other, take_up, tidy
+from atlas.classes.owned import default_k
 from atlas.errors import AtlasError
 from atlas.grid import cell_index
 from atlas.images import open_images
@@ -153,6 +154,13 @@ def build_part(
     settings = options.rendering or RenderSettings()
     whole = world.activations
     names = [entry["name"] for entry in record["classes"]]
+    # Other choices than by default are another atlas, with a name of its own.
+    if record["own"] != ("winner" if record["kind"] == "class" else "top"):
+        names.append(record["own"])
+    if record["k"] != default_k(len(whole[layer]), model.n_classes):
+        names.append(f"k{record['k']}")
+    if options.seed:
+        names.append(f"seed {options.seed}")
     folder = Path(options.out) if options.out is not None else folder_beside(world, layer, names)
     refuse_other(folder)
     bars: AbstractContextManager[Progress]

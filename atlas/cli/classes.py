@@ -66,6 +66,7 @@ def class_(
 
 @app.command()
 def compare(
+    context: typer.Context,
     path: AtlasArgument,
     names: Annotated[
         list[str] | None,
@@ -98,17 +99,28 @@ def compare(
     `atlas compare ATLAS` lists the pairs that share most; `atlas compare ATLAS "frying pan" wok` builds a comparison
     and lists the cells that tell the two apart. More than two classes are laid out together, side by side.
     """
+    from atlas.classes.owned import layer_for_classes  # noqa: PLC0415
     from atlas.cli.pairs import print_pairs, print_separating  # noqa: PLC0415
     from atlas.errors import AtlasError  # noqa: PLC0415
     from atlas.export import write_png  # noqa: PLC0415
 
+    given = [option for option in context.params if _is_given(context, option)]
     if not names:
+        if useless := [option for option in given if option not in ("path", "names", "layer")]:
+            raise AtlasError(f"{_flag(useless[0])} is of no use without two classes; name them, or leave it out.")
         from atlas.atlas import Atlas  # noqa: PLC0415
 
-        print_pairs(Atlas(path).confusions(20, layer=layer), path)
+        world = Atlas(path)
+        if (note := world.label_meaning(layer_for_classes(world, layer)).note) is not None:
+            typer.echo(note, err=True)
+        print_pairs(world.confusions(20, layer=layer), path)
         return
     if len(names) == 1:
         raise AtlasError(f"{names[0]!r} is one class; name two, or use `atlas class`.")
+    if useless := [option for option in ("evidence", "images") if option in given and len(names) > 2]:
+        raise AtlasError(f"{_flag(useless[0])} is about two classes, not {len(names)}; name two, or leave it out.")
+    if images is not None and evidence is None:
+        raise AtlasError("--images is of no use without --evidence; say where that picture goes, or leave it out.")
     world, options = _start(path, grid, out, steps, icon_size, weights, device, seed)
     if len(names) == 2:
         found = world.compare(*names, layer=layer, own=own, k=k, **options)
@@ -119,6 +131,15 @@ def compare(
         _tell(found, png)
     else:
         _tell(world.side_by_side(names, layer=layer, own=own, k=k, **options), png)
+
+
+def _is_given(context: typer.Context, option: str) -> bool:
+    source = context.get_parameter_source(option)
+    return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
 
 
 def _start(

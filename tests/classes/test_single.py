@@ -103,7 +103,7 @@ def test_a_class_atlas_lies_beside_its_atlas_is_one_like_any_other_and_goes_on_w
 ) -> None:
     asked: dict[str, Any] = {"own": "top", "k": 30, "grids": (2,), "min_count": 1} | options
     found = world.class_atlas("dog", **asked)
-    assert found.path == world.path.with_name("small-dog.atlas")
+    assert found.path == world.path.with_name("small-dog-top-k30.atlas")
     again = open_atlas(found.path)
     assert again.to_png(tmp_path / "dog.png").exists()
     assert len(again.activations["body"]) == 30
@@ -125,6 +125,21 @@ def test_a_class_atlas_lies_beside_its_atlas_is_one_like_any_other_and_goes_on_w
     report = recorder()
     world.class_atlas("dog", **asked | {"grids": (4,), "progress": report})
     assert min(done for stage, done, _ in report.calls if stage == "icons body 4") >= 4
+
+
+def test_another_choice_of_activations_does_not_overwrite_a_class_atlas(
+    world: Atlas, options: dict[str, Any], contents: Callable[[Path], dict[str, bytes]], tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"grids": (1,), "min_count": 1} | options
+    won = world.class_atlas("cat", **asked)
+    before = contents(won.path)
+    every = world.class_atlas("cat", own="top", **asked)
+    assert (won.path.name, every.path.name) == ("small-cat.atlas", "small-cat-top.atlas")
+    others: list[dict[str, Any]] = [{"own": "top"}, {"k": 9}, {"seed": 1}]
+    for other in others:
+        with pytest.raises(AtlasError, match="shows something else"):
+            world.class_atlas("cat", out=won.path, **asked | other)
+    assert contents(won.path) == before
 
 
 def test_another_class_does_not_overwrite_a_class_atlas_nor_the_whole(
