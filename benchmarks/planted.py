@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from atlas.classes import Comparison, SeparatingCell
 
 SOURCE, TARGET, LAYER = "frying pan", "wok", "mixed4"
-TRAINED, COLLECTED, AUDITED = 1200, 450, 450
+TRAINED, COLLECTED, AUDITED = 1200, 450, 720
 CELLS, GRID, STEPS, ICON = 5, 10, 32, 48
 #: Real patches of this layer have 24 px; they are pasted at that size, and somewhat larger.
-SIZES, POSITIONS, PHOTOGRAPHS = (0.375, 0.45), ("top left", "bottom right"), 100
+SIZES, POSITIONS, PHOTOGRAPHS = (0.375, 0.45), ("top left", "bottom right"), 150
 
 
 def cue_share(compared: Comparison, cell: SeparatingCell, pictures: Pans) -> float:
@@ -160,7 +160,7 @@ def main() -> None:
     """Run every cue and seed, with and without meaning; goes on from what is written already."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=10, help="below 10: tried out while writing this")
+    parser.add_argument("--first-seed", type=int, default=20, help="below 20: tried out while writing this")
     parser.add_argument("--cues", nargs="*", default=list(CUES))
     parser.add_argument("--rendered", action="store_true", help="render the cells' icons and audit them too")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "planted.json")
