@@ -56,7 +56,7 @@ FLY = """async ([stops, seconds]) => {
     await new Promise(resolve => {
         const frame = now => {
             times.push(now);
-            const t = Math.min(1, (now - start) / 1000 / seconds) * (stops.length - 1);
+            const t = Math.max(0, Math.min(1, (now - start) / 1000 / seconds)) * (stops.length - 1);
             const i = Math.min(stops.length - 2, Math.floor(t));
             const s = (u => u * u * (3 - 2 * u))(t - i);
             const [[x0, y0, z0], [x1, y1, z1]] = [stops[i], stops[i + 1]];
