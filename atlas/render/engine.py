@@ -190,13 +190,16 @@ def _attempt(numbered: tuple[int, Icons]) -> int:
 def _posts(
     model: VisionModel, layer: str, settings: RenderSettings, score: Callable[[Tensor, Tensor], Tensor], batches: int
 ) -> list[Post]:
-    """Workers for so many batches, which share the processor's threads."""
+    """Workers for so many batches."""
     network: Network = AnyNetwork(model, layer, score)
     if has_trunk(model, layer):
         network = TrunkNetwork(model, layer, settings.size, score, settings.precision_on(model.device))
     workers = max(1, min(lanes_on(model, layer), batches))
     batch = partial(Batch, network, settings, bandwidth=settings.bandwidth_for(model), device=model.device)
-    return [Post(torch.get_num_threads() // workers, batch)] * workers
+    # A lane has one thread, also when it is the only one: products of float32 matrices are summed in another order on
+    # two, and an icon must not depend on how many others there are.
+    threads = torch.get_num_threads() if lanes_on(model, layer) == 1 else 1
+    return [Post(threads, batch)] * workers
 
 
 def _check(
