@@ -37,7 +37,7 @@ def _nearer(x: Tensor) -> Tensor:
     return F.interpolate(x[:, :, cut:-cut, cut:-cut], size=size, mode="bilinear", align_corners=False)
 
 
-#: Changes that neither our views (shift, scale, rotation) nor lucent's hold.
+#: Changes that neither our views (shift, rotation, scale by 5 %) nor lucent's hold; "nearer" is a far larger scale.
 CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "mirrored": lambda x: x.flip(3),
     "blurred": _blurred,
@@ -69,13 +69,6 @@ def judge(
     clean = cosines(answers(model, layer, pixels), means)
     changed = [cosines(answers(model, layer, change(pixels)), means) for change in CHANGES.values()]
     return {"clean": clean, "changed": np.mean(changed, axis=0)}
-
-
-def likeness(model: VisionModel, layer: str, images: NDArray[np.uint8], pairs: NDArray[np.int64]) -> float:
-    """Mean cosine of the answers to pairs (n, 2) of icons, less what all icons share."""
-    found = answers(model, layer, torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
-    found = found - found.mean(axis=0)
-    return float(cosines(found[pairs[:, 0]], found[pairs[:, 1]]).mean())
 
 
 def interval(values: NDArray[np.float32]) -> list[float]:
