@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import http.server
 import json
-import platform
+import os
 import shutil
 import subprocess
 import tempfile
@@ -27,6 +27,7 @@ from playwright.sync_api import sync_playwright
 
 import atlas
 from atlas.assets import asset
+from atlas.hardware import processor
 from benchmarks.viewer_atlas import make_large_atlas
 
 if TYPE_CHECKING:
@@ -155,13 +156,6 @@ def _heap(page: Page) -> float:
     return round(float(used) / 2**20, 2)
 
 
-def hardware() -> str:
-    """Name of the processor, as the system tells it."""
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-    return f"{len(names)} threads of {names[0]}" if names else platform.processor()
-
-
 def main() -> None:
     """Make the atlas, export it both ways, fly both viewers."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -195,7 +189,7 @@ def main() -> None:
     server.shutdown()
     content = {
         "what": "160 x 160 cells of repeated icons, 1200 x 800, software rendering; folder export and deep zoom image",
-        "hardware": hardware(),
+        "hardware": f"{len(os.sched_getaffinity(0))} threads of {processor()}",
         "browser": f"Chromium {version}, headless",
         "openseadragon": OPENSEADRAGON.partition("@")[2],
         "date": datetime.now(tz=UTC).date().isoformat(),

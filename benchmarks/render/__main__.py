@@ -8,12 +8,13 @@ objective, on one network with its true normalisation:
 - (a) `render_vis` a cell at a time as lucent's README shows, where small images are brought to 224 px;
 - (b) lucent at its best reasonable settings: batched, its own views, ``fixed_image_size`` with the padding that these
   bring, so that nothing is shrunk;
-- (c) ours, at our own defaults.
+- (c) ours, at our own defaults but without second starts, which lucent has none of.
 
 "equal" gives all of them the same number of steps, sides taking turns; (a) may render the first few cells only, since
 it takes so long. It also follows (a) to twice the steps and lists what ours has reached after fewer. "layers" times
 ours at other layers and sizes. Prints, and writes to benchmarks/results/render.json, which keeps earlier parts, with a
-plot beside it. Run it on a machine that does nothing else: the load is written down.
+plot beside it. Peak memory is of the whole process, lucent's part too. Run it on a machine that does nothing else: the
+load is written down.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from atlas.hardware import hardware
 from atlas.models import load_model
 from atlas.render import RenderSettings, arithmetic
-from benchmarks.render.cost import flops, matrix_rate, processor
+from benchmarks.render.cost import flops, matrix_rate
 from benchmarks.render.judge import interval, judge
 from benchmarks.render.plot import plot
 from benchmarks.render.sides import PADDING, Found, lucents, ours, together
@@ -172,7 +174,7 @@ def main() -> None:
     model = load_model("inceptionv1-tiny", device="cpu")
     result = json.loads(arguments.out.read_text("utf-8")) if arguments.out.exists() else {}
     made = {
-        "hardware": {"processor": processor(), "threads": torch.get_num_threads(), "device": model.device.type},
+        "hardware": hardware(model.device),
         "versions": {name: version(name) for name in ("torch", "torch-lucent", "numba")},
         "weights": model.digest[:16],
         "arithmetic": arithmetic(model, LAYER, RenderSettings(size=SIZE)),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import platform
-import re
 import threading
 import time
-from pathlib import Path
 
 import torch
 
 from atlas.models.inception import MIXED_WIDTHS, POOLED_AFTER, out_channels
 from atlas.render.trunk.pooling import pooled_side
 
-_CPUINFO = Path("/proc/cpuinfo")
 _SIDE, _REPEATS = 1024, 12
 
 
@@ -67,11 +63,3 @@ def matrix_rate(dtype: torch.dtype, threads: int) -> float:
         rates.append(threads * _REPEATS * 2 * _SIDE**3 / max(spent))
     torch.set_num_threads(threads)
     return max(rates)
-
-
-def processor() -> str:
-    """Name of the processor, where the system tells."""
-    text = _CPUINFO.read_text("utf-8") if _CPUINFO.exists() else ""
-    names = re.search(r"model name\s*: (.*)", text)
-    units = [unit for unit in ("amx_bf16", "avx512_bf16", "avx2") if unit in text]
-    return f"{names[1] if names else platform.processor() or platform.machine()} ({', '.join(units[:1]) or 'no units'})"
