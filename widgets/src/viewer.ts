@@ -220,7 +220,9 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
       if (!byGesture) gestures.sync();
     }
     if (changed.has("options") || changed.has("class_name")) restyle();
-    if (changed.has("class_name")) flying = false;
+    // Whoever moves on before the attribution is here is not pulled away from there.
+    if (changed.has("class_name") || changed.has("cursor") || changed.has("layer") || byGesture)
+      flying = false;
     if (changed.has("layer")) store.set({ pinned: "", cursor: "" });
     if (changed.has("lasso")) root.classList.toggle("aa-lassoing", store.state.lasso);
     if (changed.has("focused")) root.classList.toggle("aa-focused", store.state.focused);
