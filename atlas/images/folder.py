@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from pathlib import Path
 
@@ -146,18 +147,22 @@ class _Scan:
 
     def _read_folder(self, relative: str, path: Path) -> None:
         try:
-            members = sorted(path.iterdir())
+            with os.scandir(path) as found:
+                # Whether a member is a folder stands in the listing: known even where it cannot be reached itself.
+                members = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
         except OSError as error:
             self._note(relative, path, f"the folder cannot be read: {describe(error)}")
             return
-        for member in members:
-            if not member.name.startswith("._"):
-                self._look(f"{relative}/{member.name}" if relative else member.name, member)
+        for name, is_folder in members:
+            if not name.startswith("._"):
+                self._look(f"{relative}/{name}" if relative else name, path / name, is_folder=is_folder)
 
-    def _look(self, relative: str, path: Path) -> None:
+    def _look(self, relative: str, path: Path, *, is_folder: bool) -> None:
         reason = why_unreadable(path)
         if reason == FOLDER:
             self._look_at_folder(relative, path)
+        elif is_folder:
+            self._note(relative, path, f"the folder cannot be read: {reason}")
         elif path.suffix.lower() in CAMERA_SUFFIXES:
             self._note(relative, path, CAMERA_REASON)
         elif claims_to_be_an_image(path.name) or (reason is None and begins_like_an_image(path)):
@@ -165,7 +170,12 @@ class _Scan:
 
     def _look_at_folder(self, relative: str, path: Path) -> None:
         real = path.resolve()
-        if any((path / name).is_file() for name in _OWN):
+        try:
+            own = any((path / name).is_file() for name in _OWN)
+        except OSError as error:  # The folder's own name may just fit where its members' do not.
+            self._note(relative, path, f"the folder cannot be read: {describe(error)}")
+            return
+        if own:
             # An atlas written among the photographs: its sprite sheets are not photographs.
             return
         if real == path:
