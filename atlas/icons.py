@@ -17,7 +17,7 @@ from atlas.images import UnreadableImageError
 from atlas.images.fit import digest_of
 from atlas.models.depth import is_early
 from atlas.patches import crop_patch
-from atlas.render import Icons, RenderSettings, lanes_on, render, render_tiles, stuck, whiten
+from atlas.render import Icons, RenderSettings, expected_cosine, lanes_on, render, render_tiles, stuck, whiten
 from atlas.tiles import Tiles
 
 if TYPE_CHECKING:
@@ -134,12 +134,12 @@ def render_icons(
     if engine != "atlas":
         return tiles
     # Rescues come last and together: the few icons that need one fill a tile, instead of one tile each.
-    again = replace(settings, tries=1)
+    again, expected = replace(settings, tries=1), expected_cosine(level.mean, targets)
     for attempt in range(settings.tries, settings.tries + settings.rescues):
-        left = stuck(tiles.target_cosine)
+        left = stuck(tiles.target_cosine, settings, expected)
         if not len(left):
             break
-        with closing(run(left, None, settings=again, first_try=attempt)) as finished:
+        with closing(run(left, None, settings=again, first_try=attempt, rescuing=True)) as finished:
             for icons in finished:
                 tiles.improve(left[: len(icons)], icons)
                 left = left[len(icons) :]

@@ -11,7 +11,7 @@ from atlas.render.icons import Icons
 from atlas.render.objective import centre, dot_cosine
 from atlas.render.parameterisation import spectrum_scale, start_spectrum, to_image
 from atlas.render.redirected_relu import RedirectedReLU
-from atlas.render.rescue import rescue, stuck
+from atlas.render.rescue import expected_cosine, rescue, stuck
 from atlas.render.settings import RenderSettings
 from atlas.render.transforms import Robustness, warp
 from atlas.render.whitening import second_moment, whiten
@@ -25,6 +25,7 @@ __all__ = [
     "arithmetic",
     "centre",
     "dot_cosine",
+    "expected_cosine",
     "lanes_on",
     "render",
     "render_objective",

@@ -36,6 +36,9 @@ class Job:
         What its random numbers follow from.
     target, mean : array (C,)
         What it is optimised for, and what its cosine is to.
+    approach : int
+        First steps, fewer than all, in which the goal turns from the direction of the mean to that of the target. The
+        mean is easy to reach from anywhere; a whitened target may have no slope where a start happens to lie.
     """
 
     row: int
@@ -43,6 +46,19 @@ class Job:
     stream: tuple[int, ...]
     target: NDArray[np.float32]
     mean: NDArray[np.float32]
+    approach: int = 0
+
+    def goal(self, step: int) -> NDArray[np.float32]:
+        """What step number `step` is optimised for: a vector (C,) as long as the target."""
+        if step >= self.approach:
+            return self.target
+        near, far = np.linalg.norm(self.mean), np.linalg.norm(self.target)
+        if not near > 0 < far:
+            return self.target
+        part = step / self.approach
+        between = (1 - part) * self.mean / near + part * self.target / far
+        found: NDArray[np.float32] = (between * (far / np.linalg.norm(between))).astype(np.float32)
+        return found
 
 
 class Batch:
@@ -102,7 +118,7 @@ class Batch:
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(job.stream)))
         if not len(self._goal):
             self._goal = torch.zeros((len(self._jobs), len(job.target)), device=self._device)
-        self._goal[i] = torch.from_numpy(job.target).to(self._device)
+        self._goal[i] = torch.from_numpy(job.goal(0)).to(self._device)
         self._spectrum[i] = torch.from_numpy(start_spectrum(rng, self._settings.size)).to(self._device)
         self._maps[i] = self._settings.robustness.draw(rng, self._settings.steps, self._settings.size)
         self._adam.restart(i)
@@ -111,6 +127,9 @@ class Batch:
     def step(self) -> list[tuple[Job, Icons]]:
         """One optimisation step of every place; gives what is finished and frees its places."""
         settings, canvas = self._settings, self._canvas
+        for i, (job, step) in enumerate(zip(self._jobs, self._steps, strict=True)):
+            if job is not None and step <= job.approach > 0:
+                self._goal[i] = torch.from_numpy(job.goal(step)).to(self._device)
         maps = np.stack([maps[step] for maps, step in zip(self._maps, self._steps, strict=True)])
         images = canvas.images(self._spectrum)
         redirect = None

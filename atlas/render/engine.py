@@ -18,7 +18,7 @@ from atlas.render.icons import Icons
 from atlas.render.lucent import render_with_lucent
 from atlas.render.networks import AnyNetwork, TrunkNetwork, has_trunk
 from atlas.render.objective import dot_cosine
-from atlas.render.rescue import rescue
+from atlas.render.rescue import APPROACH, expected_cosine, rescue
 from atlas.render.settings import RenderSettings
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def render(
     targets : array (M, C)
         Directions to optimise for, usually `whiten`-ed means.
     means : array (M, C), optional
-        What `Icons.cosine` compares with; by default the targets themselves.
+        What `Icons.cosine` compares with, by default the targets themselves; where rescues begin, see `rescue`.
     keys : sequence of int, optional
         A number for each icon that, with `seed`, decides its random stream. By default 0 … M - 1. An icon depends on
         its target, key, seed and the settings, and on nothing that is rendered beside it.
@@ -85,26 +85,29 @@ def render(
     keys = range(len(targets)) if keys is None else keys
     _check(model, layer, targets, means, keys, engine)
 
-    def run(rows: NDArray[np.int64], number: int, some: RenderSettings) -> Icons:
+    def run(rows: NDArray[np.int64], number: int, some: RenderSettings, *, rescuing: bool = False) -> Icons:
         tiles = render_tiles(
             model,
             layer,
             targets[rows],
-            means=means[rows],
+            means=None if means is targets else means[rows],
             keys=[keys[row] for row in rows],
             seed=seed,
             settings=some,
             objective=objective,
-            progress=progress if number == first_try else None,
+            progress=None if rescuing else progress,
             engine=engine,
             first_try=number,
+            rescuing=rescuing,
         )
         return Icons.concatenate([Icons.empty(some.size), *(icons for _, icons in tiles)])
 
     icons = run(np.arange(len(targets)), first_try, settings)
     if engine != "atlas":
         return icons
-    return rescue(icons, lambda rows, number: run(rows, first_try + number, replace(settings, tries=1)), settings)
+    again = replace(settings, tries=1)
+    expected = None if means is targets else expected_cosine(means, targets)
+    return rescue(icons, lambda rows, n: run(rows, first_try + n, again, rescuing=True), settings, expected)
 
 
 def render_tiles(
@@ -120,15 +123,18 @@ def render_tiles(
     progress: Callable[[int, int], None] | None = None,
     engine: str = "atlas",
     first_try: int = 0,
+    rescuing: bool = False,
     sketch: Callable[[Sequence[int], NDArray[np.uint8]], None] | None = None,
 ) -> Generator[tuple[slice, Icons], None, None]:
     """Like `render`, a tile at a time and without rescues: yields (which icons, the icons) as soon as they are done.
 
-    Tries are numbered from `first_try`; another number is another start. `sketch` is called now and then with rows of
+    Tries are numbered from `first_try`; another number is another start. When `rescuing`, goals begin at the means and
+    reach the targets after the first `APPROACH` of the steps. `sketch` is called now and then with rows of
     unfinished icons and how they look by now, (n, S, S, 3).
     """
     settings = settings or RenderSettings()
     targets = np.ascontiguousarray(targets, dtype=np.float32)
+    approach = min(int(APPROACH * settings.steps), settings.steps - 1) if rescuing and means is not None else 0
     means = targets if means is None else np.ascontiguousarray(means, dtype=np.float32)
     keys = range(len(targets)) if keys is None else keys
     _check(model, layer, targets, means, keys, engine)
@@ -138,7 +144,7 @@ def render_tiles(
         return
     total, width = len(targets), settings.tile_on(model.device)
     jobs = [
-        Job(row, attempt, (seed, int(keys[row]), attempt), targets[row], means[row])
+        Job(row, attempt, (seed, int(keys[row]), attempt), targets[row], means[row], approach)
         for row in range(total)
         for attempt in range(first_try, first_try + settings.tries)
     ]

@@ -35,7 +35,10 @@ class RenderSettings:
     tries : int
         Independent starts of each icon; the one with the best score, averaged over its last steps, is kept.
     rescues : int
-        Further starts, at most, of an icon whose target cosine ends below `COSINE_FLOOR`, see `rescue`.
+        Further starts, at most, of an icon that ends `stuck`, see `rescue`.
+    rescue_below : float
+        An icon is stuck whose target cosine ends below this share of the one that the cell's own mean has. Of 991 icons
+        of mixed4c none ended below 0.9; of 906 of mixed5b nine in ten ended above 0.5, the others mostly at 0.2.
     ridge : float
         Ridge of the whitening, see `whiten`. Not used by `render` itself, which takes finished targets.
     bandwidth : float or None
@@ -62,6 +65,7 @@ class RenderSettings:
     power: float = 4.0
     tries: int = 1
     rescues: int = 2
+    rescue_below: float = 0.5
     ridge: float = 1.0
     bandwidth: float | None = None
     redirect_steps: int = 16
@@ -76,6 +80,7 @@ class RenderSettings:
             "tries": 1,
             "tile": 1,
             "rescues": 0,
+            "rescue_below": 0,
             "redirect_steps": 0,
             "power": 0,
             "ridge": 0,
