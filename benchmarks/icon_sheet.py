@@ -63,7 +63,7 @@ def main() -> None:
         raise AtlasError("The activations are of other weights; collect some with these, and give --activations.")
     blocks, figures = [], {}
     for layer in arguments.layers:
-        cells = targets_of(layer, CLUSTERS, acts).first(arguments.directions)
+        cells = targets_of(layer, CLUSTERS, acts).part(0, arguments.directions)
         repeated = np.repeat(np.arange(arguments.directions), arguments.starts)
         icons = render(
             model,

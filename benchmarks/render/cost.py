@@ -10,7 +10,7 @@ import torch
 from atlas.models.inception import MIXED_WIDTHS, POOLED_AFTER, out_channels
 from atlas.render.trunk.pooling import pooled_side
 
-_SIDE, _REPEATS = 1024, 12
+_SIDE, _GPU_SIDE, _REPEATS = 1024, 8192, 12
 
 
 def flops(layer: str, size: int) -> int:
@@ -38,8 +38,25 @@ def flops(layer: str, size: int) -> int:
     return 2 * 2 * products
 
 
-def matrix_rate(dtype: torch.dtype, threads: int) -> float:
-    """Operations a second of products of matrices, one on each of so many threads at once; the best of several."""
+def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
+    """Operations a second of products of matrices, the best of several; of a processor, one on each thread at once."""
+    return _gpu_rate(dtype, device) if device.type == "cuda" else _processor_rate(dtype, torch.get_num_threads())
+
+
+def _gpu_rate(dtype: torch.dtype, device: torch.device) -> float:
+    a, b = (torch.randn(_GPU_SIDE, _GPU_SIDE, device=device).to(dtype) for _ in range(2))
+    rates = []
+    for _ in range(4):
+        torch.cuda.synchronize(device)
+        begun = time.perf_counter()
+        for _ in range(_REPEATS):
+            a @ b
+        torch.cuda.synchronize(device)
+        rates.append(_REPEATS * 2 * _GPU_SIDE**3 / (time.perf_counter() - begun))
+    return max(rates)
+
+
+def _processor_rate(dtype: torch.dtype, threads: int) -> float:
     rates = []
     for _ in range(3):
         spent: list[float] = []

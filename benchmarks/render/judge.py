@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -31,27 +33,74 @@ def _noisy(x: Tensor) -> Tensor:
     return (x + 0.04 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
 
 
-def _nearer(x: Tensor) -> Tensor:
+def _moved(x: Tensor, grid: Tensor) -> Tensor:
+    """Each pixel from where `grid` (S, S, 2) says, in [-1, 1]."""
+    return F.grid_sample(
+        x, grid.expand(len(x), -1, -1, -1), mode="bilinear", padding_mode="reflection", align_corners=False
+    )
+
+
+def _axes(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Columns and rows (S, S) of pixels, in (-1, 1)."""
     size = x.shape[-1]
-    cut = size // 10
-    return F.interpolate(x[:, :, cut:-cut, cut:-cut], size=size, mode="bilinear", align_corners=False)
+    line = (torch.arange(size) + 0.5) * 2 / size - 1
+    rows, columns = torch.meshgrid(line, line, indexing="ij")
+    return columns, rows
 
 
-#: Changes that neither our views (shift, rotation, scale by 5 %) nor lucent's hold; "nearer" is a far larger scale.
+def _sheared(x: Tensor) -> Tensor:
+    columns, rows = _axes(x)
+    return _moved(x, torch.stack([columns + 0.25 * rows, rows], dim=2))
+
+
+def _tilted(x: Tensor) -> Tensor:
+    """In perspective: the upper edge further away than the lower one."""
+    columns, rows = _axes(x)
+    depth = 1 - 0.2 * rows
+    return _moved(x, torch.stack([columns * depth, rows * depth], dim=2))
+
+
+def _wavy(x: Tensor) -> Tensor:
+    columns, rows = _axes(x)
+    return _moved(x, torch.stack([columns + 0.05 * torch.sin(6 * rows), rows + 0.05 * torch.sin(6 * columns)], dim=2))
+
+
+def _as_jpeg(x: Tensor) -> Tensor:
+    found = []
+    for image in (x * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy():
+        packed = io.BytesIO()
+        Image.fromarray(image).save(packed, "JPEG", quality=40)
+        found.append(torch.from_numpy(np.array(Image.open(packed))))
+    return torch.stack(found).permute(0, 3, 1, 2) / 255
+
+
+#: Changes of images (n, 3, S, S) in [0, 1] that no engine trained with: our views and lucent's are shifts, rotations
+#: and uniform scales alone.
 CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "mirrored": lambda x: x.flip(3),
     "blurred": _blurred,
     "noisy": _noisy,
     "less contrast": lambda x: 0.5 + 0.7 * (x - 0.5),
     "darker": lambda x: x**1.4,
-    "nearer": _nearer,
+    "sheared": _sheared,
+    "tilted": _tilted,
+    "wavy": _wavy,
+    "as a JPEG": _as_jpeg,
 }
+
+
+def pixels_of(images: NDArray[np.uint8]) -> Tensor:
+    """Images (n, S, S, 3), uint8, as (n, 3, S, S) in [0, 1]."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2) / 255
 
 
 def answers(model: VisionModel, layer: str, images: Tensor) -> NDArray[np.float32]:
     """Activations (n, C) at the centre of a layer for images (n, 3, S, S)."""
     with torch.no_grad():
-        parts = [centre(model.activations(part, [layer])[layer]) for part in torch.split(images, 16)]
+        parts = [
+            centre(model.activations(part.to(model.device), [layer])[layer]).float().cpu()
+            for part in torch.split(images, 16)
+        ]
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
 
 
@@ -65,7 +114,7 @@ def judge(
     model: VisionModel, layer: str, images: NDArray[np.uint8], means: NDArray[np.float32]
 ) -> dict[str, NDArray[np.float32]]:
     """Of icons (n, S, S, 3): cosines (n,) to the cells' means, of the clean icons and on average over the changes."""
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2) / 255
+    pixels = pixels_of(images)
     clean = cosines(answers(model, layer, pixels), means)
     changed = [cosines(answers(model, layer, change(pixels)), means) for change in CHANGES.values()]
     return {"clean": clean, "changed": np.mean(changed, axis=0)}

@@ -13,6 +13,8 @@ from atlas.assets import asset
 from atlas.render import RenderSettings, second_moment, whiten
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from atlas.activations import Activations
@@ -22,15 +24,20 @@ _ROWS = 6_000
 
 @dataclass(frozen=True)
 class Targets:
-    """Cells to render: their mean activations, and the whitened directions that are optimised for."""
+    """Cells to render: their mean activations, the whitened directions that are optimised for, and whose they are.
+
+    `members` are the rows of the layer's activations in each cell.
+    """
 
     layer: str
     means: NDArray[np.float32]
     directions: NDArray[np.float32]
+    members: Sequence[NDArray[np.int64]]
 
-    def first(self, n: int) -> Targets:
-        """The first n of them."""
-        return Targets(self.layer, self.means[:n], self.directions[:n])
+    def part(self, start: int, n: int) -> Targets:
+        """Cells number start … start + n - 1, as far as there are."""
+        some = slice(start, start + n)
+        return Targets(self.layer, self.means[some], self.directions[some], self.members[some])
 
 
 def targets_of(layer: str, n: int, acts: Activations | None = None) -> Targets:
@@ -38,9 +45,12 @@ def targets_of(layer: str, n: int, acts: Activations | None = None) -> Targets:
     acts = acts or open_activations(asset("activations.acts"))
     vectors = np.asarray(acts[layer].vectors, dtype=np.float32)
     rng = np.random.Generator(np.random.Philox(0))
-    sample = vectors[np.sort(rng.permutation(len(vectors))[:_ROWS])]
-    sample = sample[sample.any(axis=1)]
+    rows = np.sort(rng.permutation(len(vectors))[:_ROWS])
+    rows = rows[vectors[rows].any(axis=1)]
+    sample = vectors[rows]
     unit = sample / np.linalg.norm(sample, axis=1, keepdims=True)
     cluster = KMeans(n, n_init=1, random_state=0).fit_predict(unit)
-    means = np.stack([sample[cluster == i].mean(axis=0) for i in rng.permutation(n)])
-    return Targets(layer, means, whiten(means, second_moment(vectors), RenderSettings().ridge))
+    chosen = [np.flatnonzero(cluster == i) for i in rng.permutation(n)]
+    means = np.stack([sample[some].mean(axis=0) for some in chosen])
+    directions = whiten(means, second_moment(vectors), RenderSettings().ridge)
+    return Targets(layer, means, directions, [rows[some] for some in chosen])
