@@ -13,7 +13,7 @@ from atlas.render.icons import achieved_cosine
 from atlas.render.objective import centre
 from atlas.render.redirected_relu import RedirectedReLU
 from atlas.render.transforms import warp, warp_back
-from atlas.render.trunk import Trunk
+from atlas.render.trunk import Trunk, trunk_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ class TrunkNetwork:
     """InceptionV1, by hand, in the type that the device computes fast; icons are judged in float32."""
 
     def __init__(self, model: VisionModel, layer: str, size: int, objective: Objective, dtype: torch.dtype) -> None:
-        self._trunk = Trunk(model.module, layer, size, dtype)  # type: ignore[arg-type] # see `has_trunk`
+        self._trunk = trunk_for(model.module, layer, size, dtype)  # type: ignore[arg-type] # see `has_trunk`
         self._exact = Trunk(model.module, layer, size, torch.float32)  # type: ignore[arg-type]
         self._objective = objective
 

@@ -20,11 +20,12 @@ def fast_precision(device: torch.device) -> torch.dtype:
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float32
-    return torch.bfloat16 if device.type == "cpu" and _FAST & _instructions() else torch.float32
+    return torch.bfloat16 if device.type == "cpu" and _FAST & instructions() else torch.float32
 
 
 @cache
-def _instructions() -> frozenset[str]:
+def instructions() -> frozenset[str]:
+    """Names of this processor's instructions, where the system tells, as in /proc/cpuinfo."""
     # oneDNN, which has the fast convolutions, knows them by the same names.
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()

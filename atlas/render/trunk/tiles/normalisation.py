@@ -1,0 +1,165 @@
+"""Local response normalisation by tiles: the sum over neighbouring channels is a product with one small band.
+
+The squares that are summed are rounded to bfloat16, which moves a sum of eleven by less than the rounding of what is
+made of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atlas.render.compiled import compiled
+from atlas.render.trunk.tiles.convolution import bfloat16, paired
+from atlas.render.trunk.tiles.instructions import clear, configuration, configure, multiply, read, write
+from atlas.render.trunk.tiles.lanes import (
+    all16,
+    inverse_root,
+    load,
+    load_float,
+    load_half,
+    store,
+    store_half,
+    where_positive,
+)
+from atlas.render.trunk.tiles.maps import Instruction, Memory, Shape, instruction
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from atlas.models.normalisation import LocalResponseNorm
+    from atlas.render.trunk.tiles.step import Scratch
+
+#: Channels before a tile's first output that it reads: at least the radius, of which 16 and twice it are within 32.
+_BEFORE = 8
+_TILE = 1024
+
+
+@compiled
+def normalise(p: NDArray[np.int64]) -> None:
+    """Normalise some positions.
+
+    `p`, in order: addresses of the input and the output; bytes from icon to icon of both; positions; icons; channels;
+    address of bias and alpha; of the tile that sums; of a `room`; of a `Scratch`'s shapes.
+    """
+    x, y, x_row, positions, places, channels = p[0], p[1], p[2], p[3], p[4], p[5]
+    constants, weights, scratch, shape = p[6], p[7], p[8], p[9]
+    configuration(scratch)
+    configure(shape)
+    read(6, weights, 64)
+    squares, pitch = scratch + 64, 2 * (channels + 64)
+    sums, sums_row = squares + places * pitch, 4 * channels
+    add, times = all16(load_float(constants)), all16(load_float(constants + 4))
+    for position in range(positions):
+        line, out = x + position * places * x_row, y + position * places * x_row
+        for place in range(places):
+            for c in range(0, channels, 16):
+                value = load_half(line + place * x_row + 2 * c)
+                store_half(squares + place * pitch + 64 + 2 * c, value * value)
+        for c in range(0, channels, 16):
+            clear(0)
+            read(4, squares + 64 + 2 * (c - _BEFORE), pitch)
+            multiply(0, 4, 6)
+            write(0, sums + 4 * c, sums_row)
+        for place in range(places):
+            for c in range(0, channels, 16):
+                value = load_half(line + place * x_row + 2 * c)
+                factor = inverse_root(add + times * load(sums + place * sums_row + 4 * c))
+                store_half(out + place * x_row + 2 * c, value * factor)
+    configure(scratch)
+
+
+@compiled
+def normalise_back(p: NDArray[np.int64]) -> None:  # noqa: C901 - loops
+    """Gradient of some positions of the input, zero where the input is if the last of `p` is not 0.
+
+    `p`, in order: addresses of the gradient of the output, of the input and of its gradient; then as for `normalise`.
+    """
+    g, x, out, x_row, positions, places, channels = p[0], p[1], p[2], p[3], p[4], p[5], p[6]
+    constants, weights, scratch, shape, relu = p[7], p[8], p[9], p[10], p[11]
+    configuration(scratch)
+    configure(shape)
+    read(6, weights, 64)
+    squares, pitch = scratch + 64, 2 * (channels + 64)
+    sums, row = squares + places * pitch, 4 * channels
+    direct = sums + places * row
+    add, times = all16(load_float(constants)), all16(load_float(constants + 4))
+    for position in range(positions):
+        given, line = g + position * places * x_row, x + position * places * x_row
+        found = out + position * places * x_row
+        for place in range(places):
+            for c in range(0, channels, 16):
+                value = load_half(line + place * x_row + 2 * c)
+                store_half(squares + place * pitch + 64 + 2 * c, value * value)
+        for c in range(0, channels, 16):
+            clear(0)
+            read(4, squares + 64 + 2 * (c - _BEFORE), pitch)
+            multiply(0, 4, 6)
+            write(0, sums + 4 * c, row)
+        for place in range(places):
+            for c in range(0, channels, 16):
+                value = load_half(line + place * x_row + 2 * c)
+                factor = inverse_root(add + times * load(sums + place * row + 4 * c))
+                straight = load_half(given + place * x_row + 2 * c) * factor
+                store(direct + place * row + 4 * c, straight)
+                store_half(squares + place * pitch + 64 + 2 * c, straight * value * factor * factor)
+        for c in range(0, channels, 16):
+            clear(0)
+            read(4, squares + 64 + 2 * (c - _BEFORE), pitch)
+            multiply(0, 4, 6)
+            write(0, sums + 4 * c, row)
+        for place in range(places):
+            for c in range(0, channels, 16):
+                value = load_half(line + place * x_row + 2 * c)
+                total = load(direct + place * row + 4 * c) - times * value * load(sums + place * row + 4 * c)
+                if relu:
+                    total = where_positive(value, total)
+                store_half(found + place * x_row + 2 * c, total)
+    configure(scratch)
+
+
+class Normalisation:
+    """A local response normalisation of maps of so many channels."""
+
+    def __init__(self, definition: LocalResponseNorm, channels: int) -> None:
+        self._channels = channels
+        self._constants = np.array([definition.bias, definition.alpha], dtype=np.float32)
+        # The tile that sums: of 32 channels from some before on, those within the radius of each of 16.
+        distance = np.arange(32)[:, None] - _BEFORE - np.arange(16)
+        within = (np.abs(distance) <= definition.radius).astype(np.float32)
+        self._band = Memory(_TILE)
+        self._band.bytes[:] = paired(bfloat16(within)).view(np.uint8).ravel()
+
+    def room(self, places: int) -> Memory:
+        """Scratch memory for one thread."""
+        return Memory(64 + places * (2 * (self._channels + 64) + 2 * 4 * self._channels))
+
+    def forward(
+        self, shape: Shape, x: int, y: int, rows: tuple[int, int], room: Memory, scratch: Scratch
+    ) -> Instruction:
+        """Normalise rows of the map at `x` into the one at `y`."""
+        return instruction(normalise, *self._numbers(shape, (x, y), rows, room, scratch))
+
+    def pull_back(
+        self,
+        shape: Shape,
+        gradient: int,
+        x: int,
+        found: int,
+        rows: tuple[int, int],
+        room: Memory,
+        scratch: Scratch,
+        *,
+        relu: bool,
+    ) -> Instruction:
+        """Rows of the gradient of the map at `x`; with `relu`, of what it is the ReLU of."""
+        numbers = self._numbers(shape, (gradient, x, found), rows, room, scratch)
+        return instruction(normalise_back, *numbers, int(relu))
+
+    def _numbers(
+        self, shape: Shape, maps: tuple[int, ...], rows: tuple[int, int], room: Memory, scratch: Scratch
+    ) -> tuple[int, ...]:
+        start, positions = shape.offset(rows[0], 0), (rows[1] - rows[0]) * shape.width
+        addresses = self._constants.ctypes.data, self._band.address, room.address, scratch.shape
+        return *(address + start for address in maps), shape.row, positions, shape.places, self._channels, *addresses
