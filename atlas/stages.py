@@ -210,7 +210,7 @@ def icons_stage(
             "overview_px": overview,
             "device": plan.model.device.type,
             "seed": plan.seed,
-            "settings": made_by | arithmetic(plan.model, name, settings),
+            "settings": made_by | arithmetic(plan.model, name, settings) | {"tiles": _widths(icons)},
             "versions": versions(),
             "below_half": int((icons.cosine < 0.5).sum()),
             "mean_cosine": _mean(icons.cosine),
@@ -245,6 +245,12 @@ def _make_icons(
         progress=lambda done, total: report(f"icons {name} {level.size}", done, total),
         watch=functools.partial(report.icons, name, level.size) if isinstance(report, Watcher) else None,
     )
+
+
+def _widths(icons: Icons | Tiles) -> dict[str, int]:
+    """How many icons were optimised in batches of each width."""
+    widths, counts = np.unique(icons.width[icons.width > 0], return_counts=True)
+    return {str(width): int(count) for width, count in zip(widths, counts, strict=True)}
 
 
 def _mean(values: NDArray[Any]) -> float | None:

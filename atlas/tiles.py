@@ -10,6 +10,7 @@ import numpy as np
 
 from atlas.errors import AtlasError
 from atlas.render import Icons
+from atlas.render.icons import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SCORES = ("cosine", "target_cosine", "score")
-_FIELDS = ("images", *_SCORES)
 
 
 class Tiles:
@@ -35,12 +35,15 @@ class Tiles:
     ----------
     cosine, target_cosine, score : array (count,), float32
         As in `Icons`; NaN where there is no icon yet.
+    width : array (count,), int32
+        As in `Icons`; 0 where there is no icon yet.
     """
 
     def __init__(self, folder: Path, count: int, width: int, size: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._count, self._width, self._size = folder, count, width, size
         self.cosine, self.target_cosine, self.score = (np.full(count, np.nan, dtype=np.float32) for _ in _SCORES)
+        self.width = np.zeros(count, dtype=np.int32)
         self._last: tuple[int, Icons] | None = None
 
     def __len__(self) -> int:
@@ -65,7 +68,7 @@ class Tiles:
         file = self._file(start)
         part = file.with_suffix(f".{os.getpid()}.part")
         with part.open("wb") as stream:
-            np.savez(stream, **{name: getattr(icons, name) for name in _FIELDS})
+            np.savez(stream, **{name: getattr(icons, name) for name in FIELDS})
         part.replace(file)
         self._note(start, icons)
 
@@ -79,7 +82,7 @@ class Tiles:
         try:
             # Opened here: of a damaged file numpy keeps the handle that it opened itself.
             with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                icons = Icons(*(stored[name] for name in _FIELDS))
+                icons = Icons(*(stored[name] for name in FIELDS))
         except (ValueError, KeyError, OSError, EOFError, BadZipFile):
             # A tile that cannot be read is rendered again.
             return None
@@ -101,7 +104,7 @@ class Tiles:
 
     def _note(self, start: int, icons: Icons) -> None:
         rows = self.rows(start)
-        for name in _SCORES:
+        for name in (*_SCORES, "width"):
             getattr(self, name)[rows.start : rows.stop] = getattr(icons, name)
         self._last = start, icons
 

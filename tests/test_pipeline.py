@@ -134,7 +134,9 @@ def test_provenance_says_what_an_atlas_was_made_of(
     assert set(record["versions"]) > {"python", "torch", "umap-learn", "activation-atlas"}
     summary = small_atlas.summary()
     assert summary["layout"]["settings"]["n_epochs"] == 20
-    assert summary["levels"][4]["icons"]["settings"]["steps"] == 4
+    icons = summary["levels"][4]["icons"]
+    assert icons["settings"]["steps"] == 4
+    assert icons["settings"]["tiles"] == {str(icons["settings"]["wanted_tile"]): icons["icons"]}
     assert summary["levels"][4]["icons"]["device"] == "cpu"
 
 

@@ -11,7 +11,8 @@ import torch
 from atlas.render.adam import Adam
 from atlas.render.canvas import Canvas
 from atlas.render.icons import Icons, eight_bits
-from atlas.render.parameterisation import start_spectrum
+from atlas.render.parameterisation import spectrum_scale, start_spectrum, to_spectrum
+from atlas.render.settling import COOL, Settling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,8 @@ class Job:
     approach : int
         First steps, fewer than all, in which the goal turns from the direction of the mean to that of the target. The
         mean is easy to reach from anywhere; a whitened target may have no slope where a start happens to lie.
+    picture : array (S, S, 3), uint8, optional
+        What the random start is added to; by default grey.
     """
 
     row: int
@@ -47,6 +50,7 @@ class Job:
     target: NDArray[np.float32]
     mean: NDArray[np.float32]
     approach: int = 0
+    picture: NDArray[np.uint8] | None = None
 
     def goal(self, step: int) -> NDArray[np.float32]:
         """What step number `step` is optimised for: a vector (C,) as long as the target."""
@@ -81,12 +85,15 @@ class Batch:
     ) -> None:
         self._network, self._settings, self._device = network, settings, device
         self._canvas = Canvas(settings.size, bandwidth, device)
+        self._scale = spectrum_scale(settings.size, bandwidth)
         shape = (width, 3, settings.size, settings.size // 2 + 1, 2)
         self._spectrum = torch.zeros(shape, device=device)
         self._adam = Adam(self._spectrum)
         self._goal = torch.zeros(0, device=device)
         self._jobs: list[Job | None] = [None] * width
-        self._steps = [0] * width
+        self._steps, self._ends = [0] * width, [settings.steps] * width
+        self._settling = Settling(width, device) if settings.settle else None
+        self._spared = 0
         self._maps = [np.zeros((settings.steps, 2, 3), dtype=np.float32)] * width
         self._score = torch.zeros(width, device=device)
 
@@ -119,10 +126,15 @@ class Batch:
         if not len(self._goal):
             self._goal = torch.zeros((len(self._jobs), len(job.target)), device=self._device)
         self._goal[i] = torch.from_numpy(job.goal(0)).to(self._device)
-        self._spectrum[i] = torch.from_numpy(start_spectrum(rng, self._settings.size)).to(self._device)
+        start = torch.from_numpy(start_spectrum(rng, self._settings.size))
+        if job.picture is not None:
+            start += to_spectrum(torch.from_numpy(job.picture), self._scale)
+        self._spectrum[i] = start.to(self._device)
         self._maps[i] = self._settings.robustness.draw(rng, self._settings.steps, self._settings.size)
         self._adam.restart(i)
-        self._steps[i], self._score[i] = 0, 0
+        self._steps[i], self._ends[i], self._score[i] = 0, self._settings.steps, 0
+        if self._settling is not None:
+            self._settling.restart(i)
 
     def step(self) -> list[tuple[Job, Icons]]:
         """One optimisation step of every place; gives what is finished and frees its places."""
@@ -136,14 +148,38 @@ class Batch:
         if min(self._steps) < settings.redirect_steps:
             redirect = torch.tensor([step < settings.redirect_steps for step in self._steps], device=self._device)
         scores, gradient = self._network.ascend(images, torch.from_numpy(maps).to(self._device), self._goal, redirect)
-        rates = [settings.learning_rate * schedule(step / settings.steps) for step in self._steps]
+        rates = [settings.learning_rate * schedule(self._progress(i)) for i in range(len(self._steps))]
         self._steps = [step + 1 for step in self._steps]
         self._adam.step(canvas.pull_back(gradient, images), self._steps, rates)
         last_steps = max(1, settings.steps // 16)
-        if max(self._steps) > settings.steps - last_steps:
-            late = [step > settings.steps - last_steps for step in self._steps]
+        late = [step > end - last_steps for step, end in zip(self._steps, self._ends, strict=True)]
+        if any(late):
             self._score += torch.where(torch.tensor(late, device=self._device), scores / last_steps, 0)
+        if self._settling is not None:
+            for i in self._settling.note(scores, self._steps):
+                self._settle(i)
         return self._finish()
+
+    def _settle(self, i: int) -> None:
+        job, steps = self._jobs[i], self._settings.steps
+        end = self._steps[i] + max(1, int(COOL * steps))
+        # Neither twice, nor where the learning rate falls anyway, nor a rescue, whose goal has moved.
+        if job is None or job.approach or self._ends[i] < steps or end >= steps or self._progress(i) >= FALL:
+            return
+        self._ends[i] = end
+        self._spared += steps - end
+
+    def _progress(self, i: int) -> float:
+        """How far place i is on the way of `schedule`."""
+        step, end = self._steps[i], self._ends[i]
+        if end == self._settings.steps:
+            return step / end
+        return 1 - (1 - FALL) * (end - step) / max(1, int(COOL * self._settings.steps))
+
+    def spared(self) -> int:
+        """Steps of jobs that settled since the last call, which will not be taken."""
+        spared, self._spared = self._spared, 0
+        return spared
 
     def sketches(self) -> list[tuple[Job, NDArray[np.uint8]]]:
         """Every job with its icon as it looks by now, (S, S, 3)."""
@@ -155,7 +191,7 @@ class Batch:
         return [(job, images[n]) for n, (_, job) in enumerate(found)]
 
     def _finish(self) -> list[tuple[Job, Icons]]:
-        done = [i for i, step in enumerate(self._steps) if step == self._settings.steps]
+        done = [i for i, (step, end) in enumerate(zip(self._steps, self._ends, strict=True)) if step == end]
         finished = [(i, job) for i in done if (job := self._jobs[i]) is not None]
         # A processor judges one at a time: then the result does not depend on how many are finished together.
         groups = [[one] for one in finished] if self._device.type == "cpu" else [finished]
@@ -164,6 +200,7 @@ class Batch:
         for i in done:
             # An idle place goes on; it must not run out of views, nor redirect gradients again.
             self._steps[i], self._jobs[i] = min(self._settings.redirect_steps, self._settings.steps - 1), None
+            self._ends[i] = self._settings.steps
         return judged
 
     def _judge(self, group: list[tuple[int, Job]]) -> list[tuple[Job, Icons]]:
@@ -176,10 +213,15 @@ class Batch:
             cosine=cosine.cpu().numpy(),
             target_cosine=target_cosine.cpu().numpy(),
             score=self._score[places].cpu().numpy(),
+            width=np.full(len(places), len(self._jobs), dtype=np.int32),
         )
         return [(job, icons.take([n])) for n, (_, job) in enumerate(group)]
 
 
+#: Progress from which on the learning rate falls.
+FALL = 0.75
+
+
 def schedule(progress: float) -> float:
     """Learning rate at `progress` from 0 to 1, as a share of the setting: a tenth at the end."""
-    return min(1.0, 0.1 + 3.6 * (1 - progress))
+    return min(1.0, 0.1 + 0.9 / (1 - FALL) * (1 - progress))

@@ -111,6 +111,7 @@ def _run(
     steps = 0
     with torch.no_grad():
         while not stop.is_set():
+            out_of_memory = False
             try:
                 batch = batch or post.batch(width)
                 if batch.free:
@@ -120,12 +121,15 @@ def _run(
                 working, finished = len(batch.jobs), batch.step()
                 steps += 1
                 # What is finished has left the batch: it must be out before anything else can run out of memory.
-                report(Report(working, finished))
+                report(Report(working + batch.spared(), finished))
                 if sketch and steps % _SKETCH_EVERY == 0:
                     report(Report(0, [], batch.sketches()))
             except (RuntimeError, MemoryError) as error:
                 if width == 1 or not _out_of_memory(error):
                     raise
+                out_of_memory = True
+            if out_of_memory:
+                # Not before the error is gone: its traceback holds the maps that memory has to be freed of.
                 give_back(batch.jobs if batch else [])
                 batch = None
                 width = (width + 1) // 2

@@ -14,6 +14,7 @@ from torch import Tensor
 from atlas.errors import AtlasError
 from atlas.render.batch import Batch, Job
 from atlas.render.crew import Post, work
+from atlas.render.devices import gpus_like, replicas
 from atlas.render.icons import Icons
 from atlas.render.lucent import render_with_lucent
 from atlas.render.networks import AnyNetwork, TrunkNetwork, has_trunk
@@ -124,12 +125,14 @@ def render_tiles(
     engine: str = "atlas",
     first_try: int = 0,
     rescuing: bool = False,
+    pictures: NDArray[np.uint8] | None = None,
     sketch: Callable[[Sequence[int], NDArray[np.uint8]], None] | None = None,
 ) -> Generator[tuple[slice, Icons], None, None]:
     """Like `render`, a tile at a time and without rescues: yields (which icons, the icons) as soon as they are done.
 
     Tries are numbered from `first_try`; another number is another start. When `rescuing`, goals begin at the means and
-    reach the targets after the first `APPROACH` of the steps. `sketch` is called now and then with rows of
+    reach the targets after the first `APPROACH` of the steps. With `pictures` (M, S, S, 3) icons start from these;
+    icons that share one become more alike (see ``benchmarks/starts.py``). `sketch` is called now and then with rows of
     unfinished icons and how they look by now, (n, S, S, 3).
     """
     settings = settings or RenderSettings()
@@ -144,7 +147,15 @@ def render_tiles(
         return
     total, width = len(targets), settings.tile_on(model.device)
     jobs = [
-        Job(row, attempt, (seed, int(keys[row]), attempt), targets[row], means[row], approach)
+        Job(
+            row,
+            attempt,
+            (seed, int(keys[row]), attempt),
+            targets[row],
+            means[row],
+            approach,
+            None if pictures is None else pictures[row],
+        )
         for row in range(total)
         for attempt in range(first_try, first_try + settings.tries)
     ]
@@ -176,14 +187,18 @@ def render_tiles(
 
 
 def lanes_on(model: VisionModel, layer: str) -> int:
-    """Batches that are optimised at once: one a thread of the processor, where the network is run by hand; else one."""
-    return torch.get_num_threads() if model.device.type == "cpu" and has_trunk(model, layer) else 1
+    """Batches that are optimised at once: one a thread of a processor, where the network is run by hand; one a GPU."""
+    return _threads(model, layer) if model.device.type == "cpu" else len(gpus_like(model.device))
+
+
+def _threads(model: VisionModel, layer: str) -> int:
+    return torch.get_num_threads() if has_trunk(model, layer) else 1
 
 
 def arithmetic(model: VisionModel, layer: str, settings: RenderSettings) -> dict[str, Any]:
     """What changes icons by rounding only, for records: "wanted_tile", its width, and "precision" of the network.
 
-    The width is the one asked for: where memory runs out, batches are narrower.
+    The width is the one asked for: where memory runs out, batches are narrower, see `Icons.width`.
     """
     dtype = settings.precision_on(model.device) if has_trunk(model, layer) else model.dtype
     return {"wanted_tile": settings.tile_on(model.device), "precision": str(dtype).removeprefix("torch.")}
@@ -196,16 +211,20 @@ def _attempt(numbered: tuple[int, Icons]) -> int:
 def _posts(
     model: VisionModel, layer: str, settings: RenderSettings, score: Callable[[Tensor, Tensor], Tensor], batches: int
 ) -> list[Post]:
-    """Workers for so many batches."""
-    network: Network = AnyNetwork(model, layer, score)
-    if has_trunk(model, layer):
-        network = TrunkNetwork(model, layer, settings.size, score, settings.precision_on(model.device))
-    workers = max(1, min(lanes_on(model, layer), batches))
-    batch = partial(Batch, network, settings, bandwidth=settings.bandwidth_for(model), device=model.device)
+    """Workers for so many batches, on all devices by turns."""
+    copies = replicas(model)
+    lanes = _threads(model, layer) if model.device.type == "cpu" else 1
     # A lane has one thread, also when it is the only one: products of float32 matrices are summed in another order on
     # two, and an icon must not depend on how many others there are.
-    threads = torch.get_num_threads() if lanes_on(model, layer) == 1 else 1
-    return [Post(threads, batch)] * workers
+    threads = torch.get_num_threads() if lanes == 1 else 1
+    posts = []
+    for one in copies[: max(1, batches)]:
+        network: Network = AnyNetwork(one, layer, score)
+        if has_trunk(one, layer):
+            network = TrunkNetwork(one, layer, settings.size, score, settings.precision_on(one.device))
+        batch = partial(Batch, network, settings, bandwidth=settings.bandwidth_for(one), device=one.device)
+        posts.append(Post(threads, batch))
+    return [post for _ in range(lanes) for post in posts][: max(1, batches)]
 
 
 def _check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from atlas.models import VisionModel
 
-_FIELDS = ("images", "cosine", "target_cosine", "score")
+#: In the order of `Icons`; what stores icons stores all of them.
+FIELDS = ("images", "cosine", "target_cosine", "score", "width")
 
 
 @dataclass(slots=True)
@@ -37,12 +38,20 @@ class Icons:
         The same to the target that was optimised for.
     score : array (M,), float32
         Objective averaged over the last steps; what the best of several tries is chosen by.
+    width : array (M,), int32
+        Places of the batch that each was optimised in: fewer than wanted where memory ran out. 0, and by default, where
+        there was no such batch.
     """
 
     images: NDArray[np.uint8]
     cosine: NDArray[np.float32]
     target_cosine: NDArray[np.float32]
     score: NDArray[np.float32]
+    width: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+
+    def __post_init__(self) -> None:
+        if len(self.width) != len(self.images):
+            self.width = np.zeros(len(self.images), dtype=np.int32)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -50,17 +59,17 @@ class Icons:
     @classmethod
     def concatenate(cls, parts: Sequence[Icons]) -> Icons:
         """Icons of several parts, in order."""
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS))
 
     def take(self, rows: Sequence[int]) -> Icons:
         """Icons of some rows."""
-        return Icons(*(getattr(self, name)[np.asarray(rows, dtype=np.intp)] for name in _FIELDS))
+        return Icons(*(getattr(self, name)[np.asarray(rows, dtype=np.intp)] for name in FIELDS))
 
     def improved(self, rows: NDArray[np.int64], others: Icons) -> Icons:
         """These icons, with those of `rows` replaced by `others` (R) where these have a higher score."""
         better = others.score > self.score[rows]
         fields = []
-        for name in _FIELDS:
+        for name in FIELDS:
             values = getattr(self, name).copy()
             values[rows[better]] = getattr(others, name)[better]
             fields.append(values)
@@ -77,7 +86,7 @@ class Icons:
         """Of several tries at the same icons, for each icon the one with the highest score (the first of equals)."""
         winner = np.argmax([icons.score for icons in tries], axis=0)
         rows = np.arange(len(winner))
-        return cls(*(np.stack([getattr(icons, name) for icons in tries])[winner, rows] for name in _FIELDS))
+        return cls(*(np.stack([getattr(icons, name) for icons in tries])[winner, rows] for name in FIELDS))
 
 
 def eight_bits(images: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from atlas.errors import AtlasError
 from atlas.render.precision import fast_precision
 from atlas.render.transforms import Robustness
+from atlas.render.width import default_tile
 
 if TYPE_CHECKING:
     from atlas.models import VisionModel
@@ -39,6 +40,9 @@ class RenderSettings:
     rescue_below : float
         An icon is stuck whose target cosine ends below this share of the one that the cell's own mean has. Of 991 icons
         of mixed4c none ended below 0.9; of 906 of mixed5b nine in ten ended above 0.5, the others mostly at 0.2.
+    settle : bool
+        End an icon early whose score has stopped rising, see `Settling`, and put a waiting one in its place. Off: as
+        many steps fewer for all icons do no worse (``benchmarks/starts.py``).
     ridge : float
         Ridge of the whitening, see `whiten`. Not used by `render` itself, which takes finished targets.
     bandwidth : float or None
@@ -48,11 +52,11 @@ class RenderSettings:
     robustness : Robustness
         The random views.
     tile : int or None
-        Icons optimised together; None takes 16 on a processor, 64 on a GPU. Always that many (a last tile is filled
-        up), because the same arithmetic in another shape rounds differently and many steps amplify that. On one
-        processor, icons of equal width are equal to the bit. Another width, which a batch also gets when memory runs
-        out, changes pixels; the mean achieved cosine differs by less than 0.02 in either precision (tested with 17
-        icons of mixed3b).
+        Icons optimised together; None takes 16 on a processor, on a GPU 8 to 256 by its free memory. Always that many
+        (a last tile is filled up), because the same arithmetic in another shape rounds differently and many steps
+        amplify that. On one processor, icons of equal width are equal to the bit. Another width, which a batch also
+        gets when memory runs out, changes pixels; the mean achieved cosine differs by less than 0.02 in either
+        precision (tested with 17 icons of mixed3b).
     precision : str or None
         "float32" or "bfloat16": what InceptionV1 is optimised through; None takes bfloat16 where the device multiplies
         it faster. The mean achieved cosine differs by less than 0.02 between the two, in the same test. Icons are
@@ -66,6 +70,7 @@ class RenderSettings:
     tries: int = 1
     rescues: int = 2
     rescue_below: float = 0.5
+    settle: bool = False
     ridge: float = 1.0
     bandwidth: float | None = None
     redirect_steps: int = 16
@@ -105,7 +110,7 @@ class RenderSettings:
 
     def tile_on(self, device: torch.device) -> int:
         """Icons optimised together on `device`."""
-        return self.tile or (16 if device.type == "cpu" else 64)
+        return self.tile or default_tile(device, self.size)
 
     def bandwidth_for(self, model: VisionModel) -> float:
         """Highest spatial frequency, in cycles a pixel, of icons of `model`."""

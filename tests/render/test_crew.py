@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,9 @@ class Places:
     def take(self, more: Sequence[Job]) -> None:
         for job in more:
             self._places[self._places.index(None)] = (job, job.row % 3 + 1)
+
+    def spared(self) -> int:
+        return 0
 
     def step(self) -> list[tuple[Job, Icons]]:
         done = []
@@ -102,6 +106,29 @@ def test_whatever_says_that_memory_ran_out_in_a_step_halves_the_batch(error: Exc
     crew = [Post(1, lambda width: Tight(width, 99, widths))]  # type: ignore[arg-type,return-value]
     reports = list(work(jobs(10), crew, 8))
     assert widths == [8, 4, 2]
+    assert sorted(job.row for report in reports for job, _ in report.finished) == list(range(10))
+
+
+def test_what_a_failed_batch_held_is_free_before_a_narrower_one_is_made() -> None:
+    class Maps:
+        pass
+
+    held: list[weakref.ref[Maps]] = []
+
+    class Hungry(Places):
+        def step(self) -> list[tuple[Job, Icons]]:
+            maps = Maps()
+            held.append(weakref.ref(maps))
+            if len(self._places) > 2:
+                raise torch.OutOfMemoryError
+            return super().step()
+
+    def batch(width: int) -> Hungry:
+        assert not any(maps() for maps in held)
+        return Hungry(width, 99, [])
+
+    reports = list(work(jobs(10), [Post(1, batch)], 8))  # type: ignore[arg-type]
+    assert len(held) > 2
     assert sorted(job.row for report in reports for job, _ in report.finished) == list(range(10))
 
 

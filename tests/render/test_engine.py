@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from atlas.render.adam import Adam
 from atlas.render.batch import schedule
 from atlas.render.crew import Report
 from atlas.render.networks import AnyNetwork
+from atlas.render.width import tile_within
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from atlas.models import VisionModel
 
 SMALL = RenderSettings(size=32, steps=18, tile=4)
-FIELDS = ("images", "cosine", "target_cosine", "score")
+FIELDS = ("images", "cosine", "target_cosine", "score", "width")
 
 
 def wanted(n: int = 5, channels: int = 12) -> np.ndarray:
@@ -174,10 +177,9 @@ def test_icons_that_memory_runs_out_for_while_they_are_judged_come_from_a_narrow
         return judge(self, pixels, *goals)
 
     monkeypatch.setattr(AnyNetwork, "judge", tight)
-    assert_same(
-        render(net, "tail", wanted(), settings=SMALL),
-        render(net, "tail", wanted(), settings=replace(SMALL, tile=2)),
-    )
+    icons = render(net, "tail", wanted(), settings=SMALL)
+    assert icons.width.tolist() == [2] * 5
+    assert_same(icons, render(net, "tail", wanted(), settings=replace(SMALL, tile=2)))
 
 
 def test_icons_that_memory_runs_out_for_while_they_are_started_are_not_lost(
@@ -286,6 +288,24 @@ def test_icons_do_not_depend_on_how_many_batches_run_at_once(tiny: VisionModel, 
     assert_same(*found)
 
 
+def test_two_devices_share_the_icons_and_change_none(net: VisionModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two copies on the processor stand in for two GPUs. Each waits for the other before its first step: both have work.
+    copies, gate, passed = [copy.deepcopy(net), copy.deepcopy(net)], threading.Barrier(2), set()
+
+    def meet(module: torch.nn.Module, _images: tuple[torch.Tensor]) -> None:
+        if module not in passed:
+            passed.add(module)
+            gate.wait(timeout=120)
+
+    for twin in copies:
+        twin.module.register_forward_pre_hook(meet)
+    monkeypatch.setattr(engine, "replicas", lambda _model: copies)
+    together = render(net, "tail", wanted(), settings=SMALL)
+    monkeypatch.undo()
+    assert len(passed) == 2
+    assert_same(together, render(net, "tail", wanted(), settings=SMALL))
+
+
 def test_bfloat16_reaches_what_float32_reaches(tiny: VisionModel, directions: np.ndarray) -> None:
     settings = RenderSettings(size=48, steps=32, tile=8)
     found = {
@@ -317,6 +337,13 @@ def test_the_record_says_which_width_was_wanted_and_in_which_precision(net: Visi
     settings = RenderSettings(tile=5, precision="bfloat16")
     assert arithmetic(net, "tail", settings) == {"wanted_tile": 5, "precision": "float32"}
     assert arithmetic(tiny, "mixed3b", settings) == {"wanted_tile": 5, "precision": "bfloat16"}
+
+
+def test_a_tile_takes_at_most_half_of_the_free_memory() -> None:
+    assert tile_within(80 << 30, 96) == 256
+    assert tile_within(4 << 30, 96) == 128
+    assert tile_within(1 << 30, 80) == 64
+    assert tile_within(0, 224) == 8
 
 
 def test_a_precision_that_is_none_is_refused() -> None:
