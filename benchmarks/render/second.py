@@ -96,7 +96,16 @@ class SecondJudge:
 
     def places(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Place of its own cell for each icon (n, S, S, 3) of cells 0 … n - 1: 0 is first of all, 1 last of all."""
-        return self._places(self._unit(answers(self._model, self._layer, pixels_of(images))), np.arange(len(images)))
+        return self._places(self.units(images), np.arange(len(images)))
+
+    def units(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Answers (n, C) to icons (n, S, S, 3), of length one."""
+        return self._unit(answers(self._model, self._layer, pixels_of(images)))
+
+    def likeness(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Cosine (n,) of icons of cells 0 … n - 1 to the mean answer to their cell's photographs."""
+        found: NDArray[np.float32] = (self.units(images) * self._cells[: len(images)]).sum(axis=1)
+        return found
 
     def figures(self, images: NDArray[np.uint8]) -> dict[str, Any]:
         """Mean place with its interval, by chance 0.5, and the share of icons whose own cell comes first."""
