@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from atlas.render.canvas_loops import adam
+from atlas.render.painting import LANES, adam_beside, laid, lay
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +24,7 @@ class Adam:
     ----------
     parameters : Tensor
         (B, …), float32; changed in place.
+        Those that `lay` laid out move side by side, if their gradients lie so too.
     loops : bool
         Image by image in compiled loops, on a processor; elsewhere it is always all images at once.
     """
@@ -30,7 +32,12 @@ class Adam:
     def __init__(self, parameters: Tensor, *, loops: bool = True) -> None:
         self._parameters = parameters
         self._in_loops = loops and parameters.device.type == "cpu"
-        self._mean, self._square = torch.zeros_like(parameters), torch.zeros_like(parameters)
+        self._beside = self._in_loops and laid(parameters)
+        if self._beside:
+            self._mean, self._square = lay(*parameters.shape), lay(*parameters.shape)
+            self._factors = np.zeros((2, LANES), dtype=np.float32)
+        else:
+            self._mean, self._square = torch.zeros_like(parameters), torch.zeros_like(parameters)
 
     def restart(self, i: int) -> None:
         """Forget what image `i` has done."""
@@ -41,6 +48,12 @@ class Adam:
         """Step number ``steps[i]``, counted from 1, of every image i, at learning rate ``rates[i]``."""
         scaled = [rate / (1 - _DECAY[0] ** step) for step, rate in zip(steps, rates, strict=True)]
         corrections = [(1 - _DECAY[1] ** step) ** -0.5 for step in steps]
+        if self._beside and laid(gradient):
+            self._factors[:, : len(steps)] = scaled, corrections
+            addresses = (x.data_ptr() for x in (self._parameters, gradient, self._mean, self._square))
+            both = (row.ctypes.data for row in self._factors)
+            adam_beside(*addresses, self._parameters[0].numel(), *both, np.float32(_EPSILON))
+            return
         if self._in_loops:
             # Image by image: an image must not depend on its place in the batch, see `to_image`.
             for i, factors in enumerate(zip(scaled, corrections, strict=True)):

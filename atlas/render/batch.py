@@ -86,8 +86,7 @@ class Batch:
         self._network, self._settings, self._device = network, settings, device
         self._canvas = Canvas(settings.size, bandwidth, device)
         self._scale = spectrum_scale(settings.size, bandwidth)
-        shape = (width, 3, settings.size, settings.size // 2 + 1, 2)
-        self._spectrum = torch.zeros(shape, device=device)
+        self._spectrum = self._canvas.spectra(width)
         self._adam = Adam(self._spectrum)
         self._goal = torch.zeros(0, device=device)
         self._jobs: list[Job | None] = [None] * width

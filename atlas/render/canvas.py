@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from atlas.render.canvas_loops import mix, mix_back
+from atlas.render.painting import LANES, Painter, can_paint, lay
 from atlas.render.parameterisation import COLOUR_BASIS, CONTRAST, spectrum_scale, to_image
 
 
@@ -36,9 +37,21 @@ class Canvas:
         self._scale_back = self._scale * twice
         self._basis = (COLOUR_BASIS * CONTRAST).to(device)
         self._in_loops = loops and device.type == "cpu"
+        self._device = device
+        self._painter = None
+        if self._in_loops and can_paint(size):
+            # Transforms do not divide by the length here.
+            self._painter = Painter(self._scale / size, self._scale_back / size, self._basis)
+
+    def spectra(self, n: int) -> Tensor:
+        """Zeros for n spectra, (n, 3, S, S // 2 + 1, 2), as they are best laid out."""
+        shape = n, 3, *self._scale.shape, 2
+        return lay(*shape) if self._painter and n <= LANES else torch.zeros(shape, device=self._device)
 
     def images(self, spectrum: Tensor) -> Tensor:
-        """Images (B, 3, S, S) in (0, 1) of spectra (B, 3, S, S // 2 + 1, 2)."""
+        """Images (B, 3, S, S) in (0, 1) of spectra (B, 3, S, S // 2 + 1, 2); until the next call."""
+        if self._painter and len(spectrum) <= LANES:
+            return self._painter.images(spectrum)
         if not self._in_loops:
             return to_image(spectrum, self._scale, loops=False)
         waves = torch.fft.irfft2(torch.view_as_complex(spectrum) * self._scale, s=(self._size,) * 2, norm="ortho")
@@ -50,7 +63,9 @@ class Canvas:
         return colours
 
     def pull_back(self, gradient: Tensor, images: Tensor) -> Tensor:
-        """Gradient of the spectra from that of their images, which is used up."""
+        """Gradient of the spectra from that of their images, which is used up; until the next call."""
+        if self._painter and len(images) <= LANES:
+            return self._painter.pull_back(gradient, images)
         if self._in_loops:
             waves = torch.empty_like(images)
             planes = (x.flatten(2).numpy() for x in (gradient, images))

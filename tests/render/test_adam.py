@@ -4,14 +4,17 @@ import pytest
 import torch
 
 from atlas.render.adam import Adam
+from atlas.render.painting import lay
 
 
-@pytest.mark.parametrize("loops", [True, False])
-def test_each_image_moves_as_under_torchs_adam_at_a_step_and_a_rate_of_its_own(loops: bool) -> None:
+@pytest.mark.parametrize(("loops", "beside"), [(True, False), (False, False), (True, True)])
+def test_each_image_moves_as_under_torchs_adam_at_a_step_and_a_rate_of_its_own(loops: bool, beside: bool) -> None:
     generator = torch.Generator().manual_seed(0)
     ours = torch.randn(2, 3, 5, 4, generator=generator)
     theirs = [ours[i].clone().requires_grad_() for i in range(2)]
     optimisers = [torch.optim.Adam([values]) for values in theirs]
+    if beside:
+        ours = lay(2, 3, 5, 4).copy_(ours)
     adam = Adam(ours, loops=loops)
     steps = [0, 0]
     for step in range(12):
@@ -22,6 +25,8 @@ def test_each_image_moves_as_under_torchs_adam_at_a_step_and_a_rate_of_its_own(l
             theirs[1] = ours[1].clone().requires_grad_()
             optimisers[1] = torch.optim.Adam([theirs[1]])
         gradient = torch.randn(ours.shape, generator=generator) * 10 ** float(step - 6)
+        if beside:
+            gradient = lay(2, 3, 5, 4).copy_(gradient)
         rates = [0.1, 0.1 / (step + 1)]
         steps = [done + 1 for done in steps]
         adam.step(gradient, steps, rates)

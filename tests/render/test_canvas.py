@@ -8,7 +8,7 @@ from atlas.render.canvas import Canvas
 
 
 @pytest.mark.parametrize("loops", [True, False])
-@pytest.mark.parametrize(("size", "bandwidth"), [(32, 0.5), (33, 0.2), (48, 0.2)])
+@pytest.mark.parametrize(("size", "bandwidth"), [(32, 0.5), (33, 0.2), (48, 0.2), (80, 0.2), (96, 0.3)])
 def test_its_images_and_their_gradient_are_those_of_the_parameterisation(
     size: int,
     bandwidth: float,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atlas.render.compiled import compiled
+from atlas.render.lanes import all16, greater, load, load_half, load_long, store_half, where_positive
 from atlas.render.trunk.tiles.instructions import clear, configuration, configure, multiply, read, write
-from atlas.render.trunk.tiles.lanes import all16, greater, load, load_half, load_long, store_half, where_positive
 from atlas.render.trunk.tiles.maps import READ, WRITTEN, Memory, Picture, Shape, Window, up
 
 if TYPE_CHECKING:

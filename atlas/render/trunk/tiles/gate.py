@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atlas.render.compiled import compiled
-from atlas.render.trunk.tiles.lanes import (
+from atlas.render.lanes import (
     any_of,
     load_half,
     load_long,

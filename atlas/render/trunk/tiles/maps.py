@@ -96,6 +96,9 @@ class Memory:
         self.address = self.bytes.ctypes.data
 
 
+#: A map's shape and its address.
+Place = tuple[Shape, int]
+
 #: Bytes from icon to icon, in cache lines, from which on an even number would crowd icons into few sets of the cache.
 _CROWDED = 8
 

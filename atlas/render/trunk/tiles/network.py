@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from atlas.models.inception import MIXED_WIDTHS, POOLED_AFTER
+from atlas.render.painting import each_contiguous, images_apart, whereabouts
 from atlas.render.trunk.pooling import pooled_side
 from atlas.render.trunk.tiles import view
 from atlas.render.trunk.tiles.maps import PLACES, READ, Instruction, Memory, map_of, up
@@ -18,7 +19,6 @@ from atlas.render.trunk.tiles.stem import GAIN, Stem, StemMemory
 from atlas.render.trunk.tiles.step import Scratch
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from atlas.models.inception import InceptionV1
@@ -48,17 +48,26 @@ class TileTrunk:
         reached = []
         for n, (some, seen) in enumerate(zip(torch.split(images, PLACES), torch.split(maps, PLACES), strict=True)):
             run = self._room(len(some), n)
-            reached.append(run.forward(some.contiguous(), seen.contiguous()))
+            reached.append(run.forward(each_contiguous(some), seen.contiguous()))
             saved.append((run, seen.contiguous()))
         return torch.cat(reached), saved
 
     def pull_back(self, gradient: Tensor, saved: list[Any], redirect: Tensor | None = None) -> Tensor:
-        """Gradient (B, 3, S, S), float32, of the images from that of the centre (B, C). See `Trunk`."""
-        found = torch.empty((len(gradient), 3, self._size, self._size))
+        """Gradient (B, 3, S, S), float32, of the images from that of the centre (B, C), until the next call.
+
+        See `Trunk`.
+        """
+        found = self._gradients(len(gradient))
         for n, (run, seen) in enumerate(saved):
             some = slice(n * PLACES, n * PLACES + len(seen))
-            run.pull_back(gradient[some], seen, found[some].numpy(), None if redirect is None else redirect[some])
+            run.pull_back(gradient[some], seen, found[some], None if redirect is None else redirect[some])
         return found
+
+    def _gradients(self, n: int) -> Tensor:
+        kept: dict[int, Tensor] = self._own.__dict__.setdefault("gradients", {})
+        if n not in kept:
+            kept[n] = images_apart(n, self._size)
+        return kept[n]
 
     def _room(self, places: int, number: int) -> _Run:
         """Memory of the calling thread for the part of this number, of so many icons, of a batch."""
@@ -149,12 +158,12 @@ class _Run:
     def forward(self, images: Tensor, maps: Tensor) -> Tensor:
         plan, memory = self._plan, self._stem
         picture = memory.picture.address, plan.stem.picture.row
-        view.look(images.numpy(), maps.flatten(1).numpy(), memory.around, *picture, memory.constants)
+        view.look(*whereabouts(images), maps.flatten(1).numpy(), memory.around, *picture, memory.constants)
         for loop, numbers in self._forward:
             loop(numbers)
         return self._values[:, plan.channels].float()
 
-    def pull_back(self, gradient: Tensor, maps: Tensor, found: NDArray[np.float32], redirect: Tensor | None) -> None:
+    def pull_back(self, gradient: Tensor, maps: Tensor, found: Tensor, redirect: Tensor | None) -> None:
         plan, memory = self._plan, self._stem
         given = gradient.to(torch.bfloat16)
         if redirect is None:
@@ -165,4 +174,4 @@ class _Run:
         for loop, numbers in self._back[redirect is not None]:
             loop(numbers)
         picture = memory.picture_back.address, plan.stem.picture.row
-        view.look_back(*picture, maps.flatten(1).numpy(), memory.around_back, found, np.float32(GAIN))
+        view.look_back(*picture, maps.flatten(1).numpy(), memory.around_back, *whereabouts(found), np.float32(GAIN))

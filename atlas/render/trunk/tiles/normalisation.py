@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atlas.render.compiled import compiled
-from atlas.render.trunk.tiles.convolution import bfloat16, paired
-from atlas.render.trunk.tiles.instructions import clear, configuration, configure, multiply, read, write
-from atlas.render.trunk.tiles.lanes import (
+from atlas.render.elementary import inverse_root
+from atlas.render.lanes import (
     all16,
-    inverse_root,
     load,
     load_float,
     load_half,
@@ -23,7 +21,9 @@ from atlas.render.trunk.tiles.lanes import (
     store_half,
     where_positive,
 )
-from atlas.render.trunk.tiles.maps import Instruction, Memory, Shape, instruction
+from atlas.render.trunk.tiles.convolution import bfloat16, paired
+from atlas.render.trunk.tiles.instructions import clear, configuration, configure, multiply, read, write
+from atlas.render.trunk.tiles.maps import Instruction, Memory, Place, instruction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -135,31 +135,18 @@ class Normalisation:
         """Scratch memory for one thread."""
         return Memory(64 + places * (2 * (self._channels + 64) + 2 * 4 * self._channels))
 
-    def forward(
-        self, shape: Shape, x: int, y: int, rows: tuple[int, int], room: Memory, scratch: Scratch
-    ) -> Instruction:
-        """Normalise rows of the map at `x` into the one at `y`."""
-        return instruction(normalise, *self._numbers(shape, (x, y), rows, room, scratch))
+    def forward(self, x: Place, y: Place, row: int, room: Memory, scratch: Scratch) -> Instruction:
+        """Normalise a row of a map into another."""
+        return instruction(normalise, *self._numbers((x, y), row, room, scratch))
 
     def pull_back(
-        self,
-        shape: Shape,
-        gradient: int,
-        x: int,
-        found: int,
-        rows: tuple[int, int],
-        room: Memory,
-        scratch: Scratch,
-        *,
-        relu: bool,
+        self, gradient: Place, x: Place, found: Place, row: int, room: Memory, scratch: Scratch, *, relu: bool
     ) -> Instruction:
-        """Rows of the gradient of the map at `x`; with `relu`, of what it is the ReLU of."""
-        numbers = self._numbers(shape, (gradient, x, found), rows, room, scratch)
-        return instruction(normalise_back, *numbers, int(relu))
+        """A row of the gradient of the map `x`; with `relu`, of what it is the ReLU of."""
+        return instruction(normalise_back, *self._numbers((gradient, x, found), row, room, scratch), int(relu))
 
-    def _numbers(
-        self, shape: Shape, maps: tuple[int, ...], rows: tuple[int, int], room: Memory, scratch: Scratch
-    ) -> tuple[int, ...]:
-        start, positions = shape.offset(rows[0], 0), (rows[1] - rows[0]) * shape.width
+    def _numbers(self, maps: tuple[Place, ...], row: int, room: Memory, scratch: Scratch) -> tuple[int, ...]:
+        shape = maps[0][0]
+        starts = [address + own.offset(row, 0) for own, address in maps]
         addresses = self._constants.ctypes.data, self._band.address, room.address, scratch.shape
-        return *(address + start for address in maps), shape.row, positions, shape.places, self._channels, *addresses
+        return *starts, shape.row, shape.width, shape.places, self._channels, *addresses

@@ -8,7 +8,7 @@ import numpy as np
 from numba import int16, uint8
 
 from atlas.render.compiled import compiled
-from atlas.render.trunk.tiles.lanes import (
+from atlas.render.lanes import (
     all16,
     all_bytes,
     all_shorts,
@@ -41,23 +41,27 @@ def pool(p: NDArray[np.int64]) -> None:
     x, x_row, kept, height, width, y, y_row, origin = p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
     out_width, places, channels, stride, first, last = p[8], p[9], p[10], p[11], p[12], p[13]
     padding = 2 - stride
+    # What a window holds: where it lies, and at which place in the window.
+    near, taps = np.empty(9, dtype=np.int64), np.empty(9, dtype=np.uint8)
     for i in range(first, last):
         top = i * stride - padding
-        down, under = max(0, -top), min(3, height - top)
         for j in range(out_width):
             left = j * stride - padding
-            over, past = max(0, -left), min(3, width - left)
-            here = i * out_width + j
+            n = 0
+            for a in range(max(0, -top), min(3, height - top)):
+                line = (top + a) % kept * width
+                for b in range(max(0, -left), min(3, width - left)):
+                    near[n], taps[n] = x + (line + left + b) * places * x_row, 3 * a + b
+                    n += 1
+            here = (i * out_width + j) * places
             for place in range(places):
-                out, mark = y + (here * places + place) * y_row, origin + (here * places + place) * channels
+                out, mark, row = y + (here + place) * y_row, origin + (here + place) * channels, place * x_row
                 for c in range(0, channels, 32):
                     best, chosen = all_shorts(int16(-1)), all_bytes(uint8(0))
-                    for a in range(down, under):
-                        line = x + (((top + a) % kept) * width + left) * places * x_row + place * x_row + 2 * c
-                        for b in range(over, past):
-                            value = load_shorts(line + b * places * x_row)
-                            chosen = place_if_greater(value, best, uint8(3 * a + b), chosen)
-                            best = greater_short(value, best)
+                    for k in range(n):
+                        value = load_shorts(near[k] + row + 2 * c)
+                        chosen = place_if_greater(value, best, taps[k], chosen)
+                        best = greater_short(value, best)
                     store_shorts(out + 2 * c, best)
                     store_bytes(mark + c, chosen)
 
@@ -78,8 +82,8 @@ def pool_back(p: NDArray[np.int64]) -> None:  # noqa: C901 - one loop nest
     places, channels, stride = p[16], p[17], p[18]
     padding = 2 - stride
     zero = all16(np.float32(0))
-    # Of the windows that reach a position: which ones, and at which place in them it is.
-    near, taps = np.empty(9, dtype=np.int64), np.empty(9, dtype=np.uint8)
+    # Of the windows that reach a position: where their gradients and places lie, and at which place in them it is.
+    near, marks, taps = np.empty(9, dtype=np.int64), np.empty(9, dtype=np.int64), np.empty(9, dtype=np.uint8)
     for i in range(p[19], p[20]):
         for j in range(p[21], p[22]):
             n = 0
@@ -89,20 +93,19 @@ def pool_back(p: NDArray[np.int64]) -> None:  # noqa: C901 - one loop nest
                     for b in range((j + padding) % stride, 3, stride):
                         column = (j + padding - b) // stride
                         if leftmost <= column < past:
-                            near[n], taps[n] = (row * g_width + column) * places, 3 * a + b
+                            window = (row * g_width + column) * places
+                            near[n], marks[n], taps[n] = g + window * g_row, origin + window * channels, 3 * a + b
                             n += 1
-            here = i * width + j
-            there = (i % kept) * width + j
+            here = (i * width + j) * places
+            there = ((i % kept) * width + j) * places
             for place in range(places):
-                found = x + (there * places + place) * x_row
-                extra = more + (here * places + place) * more_row
-                cover = mask + (here * places + place) * mask_row
+                found = x + (there + place) * x_row
+                extra, cover = more + (here + place) * more_row, mask + (here + place) * mask_row
+                row, mark = place * g_row, place * channels
                 for c in range(0, channels, 16):
                     total = load_half(extra + 2 * c) if more else zero
                     for k in range(n):
-                        window = near[k] + place
-                        value = load_half(g + window * g_row + 2 * c)
-                        total = total + where_byte(origin + window * channels + c, taps[k], value)
+                        total = total + where_byte(marks[k] + mark + c, taps[k], load_half(near[k] + row + 2 * c))
                     if mask:
                         total = where_positive(load_half(cover + 2 * c), total)
                     store_half(found + 2 * c, total)

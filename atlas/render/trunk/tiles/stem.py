@@ -50,25 +50,30 @@ class Stem:
         self.picture = Picture(2 * side0 + 6, 2 * side0 + 16, places)
         self.large = map_of(side0, side0, places, 64, min(_KEPT, side0))
         self.narrow, self.broad = (map_of(side1, side1, places, channels) for channels in (64, 192))
+        # Where rows are for a moment only.
+        self.narrow_rows = map_of(side1, side1, places, 64, min(_CHUNK, side1))
+        self.broad_rows = map_of(side1, side1, places, 192, min(_CHUNK + 2, side1))
         self.y = map_of(side2, side2, places, 192)
         self._conv0, self._conv0_back = _first(*parameters("conv2d0"), size, self.picture, self.large)
         weight, bias = parameters("conv2d1")
         all_ = (0, side1, 0, side1)
         matrix, alone, part = weight[:, :, 0, 0], Tap(0, 0, 0, all_), [Segment(0, 64)]
-        self._conv1 = Step(self.narrow, self.narrow, [(alone, matrix.t())], part, all_, bias)
-        self._conv1_back = Step(self.narrow, self.narrow, [(alone, matrix)], part, all_)
+        self._conv1 = Step(self.narrow_rows, self.narrow, [(alone, matrix.t())], part, all_, bias)
+        self._conv1_back = Step(self.narrow, self.narrow_rows, [(alone, matrix)], part, all_)
         weight, bias = parameters("conv2d2")
         shifts = [(a, b) for a in range(3) for b in range(3)]
         taps = [(Tap(a - 1, b - 1, 0, all_), weight[:, :, a, b].t()) for a, b in shifts]
         self._conv2 = Step(self.narrow, self.broad, taps, [Segment(0, 192)], all_, bias)
         taps = [(Tap(1 - a, 1 - b, 0, all_), weight[:, :, a, b]) for a, b in shifts]
-        self._conv2_back = Step(self.broad, self.narrow, taps, part, all_)
+        self._conv2_back = Step(self.broad_rows, self.narrow, taps, part, all_)
+        self._conv2_back_whole = self._conv2_back.reading(self.broad)
         self.norm0, self.norm1 = Normalisation(network.normalise0, 64), Normalisation(network.normalise1, 192)
 
     def forward(self, memory: StemMemory, scratch: Scratch) -> list[Instruction]:
         """The stem's map of the picture."""
         m, large, narrow, broad, side = memory, self.large, self.narrow, self.broad, self.side
-        pooled, normal, conv1, conv2, last = (x.address for x in (m.pooled, m.normal, m.conv1, m.conv2, m.broad))
+        pooled, conv1, conv2 = (x.address for x in (m.pooled, m.conv1, m.conv2))
+        normal, normal1 = (self.narrow_rows, m.narrow_rows.address), (self.broad_rows, m.broad_rows.address)
         steps = []
         made = 0
         for row in range(0, side, _CHUNK):
@@ -77,8 +82,8 @@ class Stem:
             steps += [
                 self._conv0.relu(m.picture.address, m.large.address, scratch, (made, wanted)),
                 pooling(large, m.large.address, narrow, pooled, m.origin0.address, 64, 2, rows),
-                self.norm0.forward(narrow, pooled, normal, rows, m.room0, scratch),
-                self._conv1.relu(normal, conv1, scratch, rows),
+                *(self.norm0.forward((narrow, pooled), normal, one, m.room0, scratch) for one in range(*rows)),
+                self._conv1.relu(normal[1], conv1, scratch, rows),
             ]
             made = wanted
         made = 0
@@ -86,36 +91,37 @@ class Stem:
             wanted = min(2 * row + 3, side)
             if wanted > made:
                 steps.append(self._conv2.relu(conv1, conv2, scratch, (made, wanted)))
-                steps.append(self.norm1.forward(broad, conv2, last, (made, wanted), m.room1, scratch))
+                rest = range(made, wanted)
+                steps += [self.norm1.forward((broad, conv2), normal1, one, m.room1, scratch) for one in rest]
                 made = wanted
-            steps.append(pooling(broad, last, self.y, m.y.address, m.origin1.address, 192, 2, (row, row + 1)))
+            last = m.y.address, m.origin1.address
+            steps.append(pooling(*normal1, self.y, *last, 192, 2, (row, row + 1)))
         return steps
 
     def pull_back(self, memory: StemMemory, scratch: Scratch, *, redirected: bool) -> list[Instruction]:
         """The picture's gradient from ``memory.g``."""
         m, large, narrow, broad, side = memory, self.large, self.narrow, self.broad, self.side
-        last, conv2 = m.broad_back.address, m.conv2_back.address
-        everywhere = (0, side, 0, side)
+        # Redirecting asks for whole maps, else a few rows are enough.
+        shape, memory2 = (broad, m.conv2_whole) if redirected else (self.broad_rows, m.conv2_back)
+        conv2, normal1 = (shape, memory2.address), (self.broad_rows, m.broad_rows.address)
         steps = []
-        if redirected:
-            steps += [
-                pooling_back(self.y, m.g.address, m.origin1.address, broad, last, 192, 2, everywhere),
-                self.norm1.pull_back(broad, last, m.conv2.address, conv2, (0, side), m.room1, scratch, relu=False),
-                gating(broad, conv2, m.conv2.address, (0, 192), scratch),
-                *self._narrow_back(m, (0, side), scratch, redirected=True),
-            ]
-        else:
-            made = 0
-            for row in range(0, side, _CHUNK):
-                rows = row, min(row + _CHUNK, side)
+        made = 0
+        for row in range(0, side, _CHUNK):
+            rows = row, min(row + _CHUNK, side)
+            steps.append(
+                pooling_back(self.y, m.g.address, m.origin1.address, *normal1, 192, 2, (*rows, 0, side)),
+            )
+            for one in range(*rows):
+                maps = normal1, (broad, m.conv2.address), conv2
+                steps.append(self.norm1.pull_back(*maps, one, m.room1, scratch, relu=not redirected))
+            if not redirected:
                 # The row below of the last one is not there yet.
                 wanted = side if rows[1] == side else rows[1] - 1
-                steps += [
-                    pooling_back(self.y, m.g.address, m.origin1.address, broad, last, 192, 2, (*rows, 0, side)),
-                    self.norm1.pull_back(broad, last, m.conv2.address, conv2, rows, m.room1, scratch, relu=True),
-                    *self._narrow_back(m, (made, wanted), scratch, redirected=False),
-                ]
+                steps += self._narrow_back(m, (made, wanted), scratch, redirected=False)
                 made = wanted
+        if redirected:
+            steps.append(gating(broad, conv2[1], m.conv2.address, (0, 192), scratch))
+            steps += self._narrow_back(m, (0, side), scratch, redirected=True)
         # Of the padded picture's pairs of rows, the first holds nothing of the image.
         end = (self.size + 1) // 2 + 1
         made = 0
@@ -136,15 +142,22 @@ class Stem:
     ) -> list[Instruction]:
         """From the gradient before the third convolution's ReLU to that before the first one's."""
         narrow, back = self.narrow, m.narrow_back.address
-        conv1, normal, pooled = m.conv1.address, m.normal_back.address, m.pooled_back.address
-        steps = [self._conv2_back.masked(m.conv2_back.address, back, 0 if redirected else conv1, scratch, rows)]
+        conv1, pooled = m.conv1.address, m.pooled_back.address
         if redirected:
-            steps.append(gating(narrow, back, conv1, (0, 64), scratch))
+            steps = [
+                self._conv2_back_whole.masked(m.conv2_whole.address, back, 0, scratch),
+                gating(narrow, back, conv1, (0, 64), scratch),
+            ]
+        else:
+            steps = [self._conv2_back.masked(m.conv2_back.address, back, conv1, scratch, rows)]
+        normal = self.narrow_rows, m.narrow_rows.address
         # A pooled value is zero only where its whole window is: the ReLU's gradient can be taken on the small map.
-        steps += [
-            self._conv1_back.masked(back, normal, 0, scratch, rows),
-            self.norm0.pull_back(narrow, normal, m.pooled.address, pooled, rows, m.room0, scratch, relu=not redirected),
-        ]
+        maps = normal, (narrow, m.pooled.address), (narrow, pooled)
+        for row in range(*rows):
+            steps += [
+                self._conv1_back.masked(back, normal[1], 0, scratch, (row, row + 1)),
+                self.norm0.pull_back(*maps, row, m.room0, scratch, relu=not redirected),
+            ]
         if redirected:
             steps.append(gating(narrow, pooled, m.pooled.address, (0, 64), scratch))
         return steps
@@ -157,9 +170,10 @@ class StemMemory:
         places, narrow = stem.places, stem.narrow.size
         self.picture, self.picture_back = Memory(stem.picture.size), Memory(stem.picture.size)
         self.large = Memory(stem.large.size)
-        self.pooled, self.normal, self.conv1 = (Memory(narrow) for _ in range(3))
-        self.pooled_back, self.normal_back, self.narrow_back = (Memory(narrow) for _ in range(3))
-        self.conv2, self.broad, self.conv2_back, self.broad_back = (Memory(stem.broad.size) for _ in range(4))
+        self.pooled, self.conv1, self.pooled_back, self.narrow_back = (Memory(narrow) for _ in range(4))
+        self.conv2, self.conv2_whole = Memory(stem.broad.size), Memory(stem.broad.size)
+        self.narrow_rows = Memory(stem.narrow_rows.size)
+        self.broad_rows, self.conv2_back = Memory(stem.broad_rows.size), Memory(stem.broad_rows.size)
         self.y, self.g = Memory(stem.y.size), Memory(stem.y.size)
         self.origin0 = Memory(stem.side**2 * places * 64)
         self.origin1 = Memory(stem.y.height**2 * places * 192)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,18 +84,21 @@ class Step:
         self._columns = 2 * np.concatenate(
             [np.arange(0, up(segment.width, WRITTEN), WRITTEN) + segment.start for segment in segments]
         )
-        self._table = table(
-            x,
-            y,
-            outputs,
-            tuple(tap for tap, _ in taps),
-            tuple(self._weights.depths),
-            read_by=read_by,
-            written_by=written_by,
-        )
-        self._first_row = outputs[0]
+        self._outputs, self._taps = outputs, tuple(tap for tap, _ in taps)
+        self._by = {"read_by": read_by, "written_by": written_by}
+        self._place(x, y)
+
+    def _place(self, x: Shape | Picture, y: Shape | Picture) -> None:
+        self._y = y
+        self._table = table(x, y, self._outputs, self._taps, tuple(self._weights.depths), **self._by)
         self._rows = x.row, y.row
         self._places = x.places
+
+    def reading(self, x: Shape) -> Step:
+        """The same from another map."""
+        other = copy(self)
+        other._place(x, self._y)  # noqa: SLF001 - of its own kind
+        return other
 
     def relu(self, x: int, y: int, scratch: Scratch, rows: tuple[int, int] | None = None) -> Instruction:
         """From the map at address `x` to the one at `y`: plus the bias, and the ReLU. Of `rows`, if not of all."""
@@ -107,7 +111,7 @@ class Step:
     def _instruction(
         self, x: int, y: int, kind: int, extra: int, scratch: Scratch, rows: tuple[int, int] | None
     ) -> Instruction:
-        first, last = (0, len(self._table.rows) - 1) if rows is None else (row - self._first_row for row in rows)
+        first, last = (0, len(self._table.rows) - 1) if rows is None else (row - self._outputs[0] for row in rows)
         weights, table = self._weights, self._table
         return instruction(
             convolve,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atlas.render.compiled import compiled, helper
-from atlas.render.trunk.tiles.lanes import all4, load4, load4_half, store4, store4_half
+from atlas.render.lanes import all4, load4, load4_half, load_float, store4, store4_half, store_float
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,19 +27,35 @@ def room(size: int) -> tuple[int, int, int]:
 
 
 @helper
-def _place(m: NDArray[np.float32], x: int, y: int, size: int) -> tuple[np.float32, np.float32]:
-    """Column and row in the image that a pixel of a view shows, from just before the first to just after the last."""
+def _places(
+    m: NDArray[np.float32], y: int, size: int, corners: NDArray[np.int32], weights: NDArray[np.float32]
+) -> None:
+    """What the pixels of row y of a view show: bytes to the upper left of four pixels of `room`, and their weights.
+
+    From just before the image's first pixels to just after the last.
+    """
     # The coordinates of torch's `affine_grid` without aligned corners: the image spans [-1, 1].
     side, one, half = np.float32(size), np.float32(1), np.float32(0.5)
     across, down = one / side - one, np.float32(2 * y + 1) / side - one
-    column = ((m[0] * across + m[1] * down + m[2] + one) * side - one) * half + np.float32(x) * m[0]
-    row = ((m[3] * across + m[4] * down + m[5] + one) * side - one) * half + np.float32(x) * m[3]
-    return min(max(column, -one), side), min(max(row, -one), side)
+    column0 = ((m[0] * across + m[1] * down + m[2] + one) * side - one) * half
+    row0 = ((m[3] * across + m[4] * down + m[5] + one) * side - one) * half
+    by_column, by_row = m[0], m[3]
+    line = np.int32(size + _AROUND)
+    w00, w01, w10, w11 = weights[0], weights[1], weights[2], weights[3]
+    for x in range(size):
+        column = min(max(column0 + np.float32(x) * by_column, -one), side)
+        row = min(max(row0 + np.float32(x) * by_row, -one), side)
+        left, top = np.floor(column), np.floor(row)
+        right, below = column - left, row - top
+        corners[x] = np.int32(16) * ((np.int32(top) + np.int32(1)) * line + np.int32(left) + np.int32(1))
+        w00[x], w01[x] = (one - below) * (one - right), (one - below) * right
+        w10[x], w11[x] = below * (one - right), below * right
 
 
 @compiled
 def look(
-    images: NDArray[np.float32],
+    images: int,
+    apart: int,
     maps: NDArray[np.float32],
     around: NDArray[np.float32],
     picture: int,
@@ -48,31 +64,28 @@ def look(
 ) -> None:
     """Views of images, as a `Picture` in the network's range.
 
-    images (B, 3, S, S) in [0, 1]; maps (B, 6), affine; around: see `room`; constants (2, 4): factor, and what is added,
-    of the distance to grey.
+    images: address of (B, 3, S, S) in [0, 1], so many bytes apart; maps (B, 6), affine; around: see `room`; constants
+    (2, 4): factor, and what is added, of the distance to grey.
     """
-    size = images.shape[2]
-    one, grey = np.float32(1), np.float32(0.5)
+    size = len(around) - _AROUND
+    grey = np.float32(0.5)
     base, line = around.ctypes.data, 16 * (size + _AROUND)
+    corners, weights = np.empty(size, dtype=np.int32), np.empty((4, size), dtype=np.float32)
+    w00, w01, w10, w11 = weights[0], weights[1], weights[2], weights[3]
     gain, offset = load4(constants.ctypes.data), load4(constants.ctypes.data + 16)
-    for b in range(len(images)):
+    for b in range(len(maps)):
         for y in range(size):
             for x in range(size):
+                pixel = images + b * apart + 4 * (y * size + x)
                 for c in range(3):
-                    around[1 + y, 1 + x, c] = images[b, c, y, x] - grey
+                    around[1 + y, 1 + x, c] = load_float(pixel + 4 * c * size * size) - grey
         for y in range(size):
-            out = picture + ((y + PAD) * len(images) + b) * picture_row + 6 * PAD
+            out = picture + ((y + PAD) * len(maps) + b) * picture_row + 6 * PAD
+            _places(maps[b], y, size, corners, weights)
             for x in range(size):
-                column, row = _place(maps[b], x, y, size)
-                left, top = int(np.floor(column)), int(np.floor(row))
-                right, below = column - np.float32(left), row - np.float32(top)
-                corner = base + (top + 1) * line + 16 * (left + 1)
-                above = all4((one - below) * (one - right)) * load4(corner) + all4((one - below) * right) * load4(
-                    corner + 16
-                )
-                under = all4(below * (one - right)) * load4(corner + line) + all4(below * right) * load4(
-                    corner + line + 16
-                )
+                corner = base + corners[x]
+                above = all4(w00[x]) * load4(corner) + all4(w01[x]) * load4(corner + 16)
+                under = all4(w10[x]) * load4(corner + line) + all4(w11[x]) * load4(corner + line + 16)
                 # The fourth number falls on the next pixel, which is written next.
                 store4_half(out + 6 * x, gain * (above + under) + offset)
 
@@ -83,28 +96,29 @@ def look_back(
     picture_row: int,
     maps: NDArray[np.float32],
     around: NDArray[np.float32],
-    gradient: NDArray[np.float32],
+    gradient: int,
+    apart: int,
     gain: np.float32,
 ) -> None:
-    """Write to `gradient` (B, 3, S, S) of the images what the one of their `Picture` gives."""
-    size = gradient.shape[2]
-    one = np.float32(1)
+    """Write to `gradient` (B, 3, S, S) of the images, so many bytes apart, what the one of their `Picture` gives."""
+    size = len(around) - _AROUND
     base, line = around.ctypes.data, 16 * (size + _AROUND)
-    for b in range(len(gradient)):
+    corners, weights = np.empty(size, dtype=np.int32), np.empty((4, size), dtype=np.float32)
+    w00, w01, w10, w11 = weights[0], weights[1], weights[2], weights[3]
+    for b in range(len(maps)):
         around[:] = np.float32(0)
         for y in range(size):
-            given = picture + ((y + PAD) * len(gradient) + b) * picture_row + 6 * PAD
+            given = picture + ((y + PAD) * len(maps) + b) * picture_row + 6 * PAD
+            _places(maps[b], y, size, corners, weights)
             for x in range(size):
-                column, row = _place(maps[b], x, y, size)
-                left, top = int(np.floor(column)), int(np.floor(row))
-                right, below = column - np.float32(left), row - np.float32(top)
-                corner = base + (top + 1) * line + 16 * (left + 1)
-                value = load4_half(given + 6 * x)
-                store4(corner, load4(corner) + all4((one - below) * (one - right)) * value)
-                store4(corner + 16, load4(corner + 16) + all4((one - below) * right) * value)
-                store4(corner + line, load4(corner + line) + all4(below * (one - right)) * value)
-                store4(corner + line + 16, load4(corner + line + 16) + all4(below * right) * value)
+                corner, value = base + corners[x], load4_half(given + 6 * x)
+                store4(corner, load4(corner) + all4(w00[x]) * value)
+                store4(corner + 16, load4(corner + 16) + all4(w01[x]) * value)
+                corner += line
+                store4(corner, load4(corner) + all4(w10[x]) * value)
+                store4(corner + 16, load4(corner + 16) + all4(w11[x]) * value)
         for c in range(3):
             for y in range(size):
                 for x in range(size):
-                    gradient[b, c, y, x] = gain * around[1 + y, 1 + x, c]
+                    pixel = gradient + b * apart + 4 * ((c * size + y) * size + x)
+                    store_float(pixel, gain * around[1 + y, 1 + x, c])
