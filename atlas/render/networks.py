@@ -10,7 +10,7 @@ import torch
 from atlas.models.inception import MIXED_WIDTHS, InceptionV1
 from atlas.models.load import inception_range
 from atlas.render.icons import achieved_cosine
-from atlas.render.objective import centre
+from atlas.render.objective import DotCosine, centre
 from atlas.render.redirected_relu import RedirectedReLU
 from atlas.render.transforms import warp, warp_back
 from atlas.render.trunk import Trunk, trunk_for
@@ -73,6 +73,9 @@ class TrunkNetwork:
     def ascend(self, images: Tensor, maps: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
         """See `Network`."""
         reached, saved = self._trunk(images, maps)
+        if isinstance(self._objective, DotCosine):
+            scores, gradient = self._objective.ascend(reached, goal)
+            return scores, self._trunk.pull_back(gradient, saved, redirect)
         with torch.enable_grad():
             reached.requires_grad_()
             scores = self._objective(reached, goal)

@@ -27,6 +27,21 @@ def test_it_is_dot_times_cosine_to_the_power(seed: int, power: float, lean: floa
     assert np.allclose(scores.numpy(), by_definition(activations, targets, power), rtol=2e-4, atol=1e-5)
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 1.0, 2.0, 2.5, 4.0]), st.floats(-1, 1))
+def test_its_gradient_is_the_one_that_differentiation_finds(seed: int, power: float, lean: float) -> None:
+    rng = np.random.default_rng(seed)
+    targets = torch.from_numpy(rng.standard_normal((5, 30)))
+    activations = torch.from_numpy(3 * rng.standard_normal((5, 30))) + lean * targets
+    activations[4] = 0
+    objective = dot_cosine(power)
+    scores, gradient = objective.ascend(activations, targets)
+    activations.requires_grad_()
+    expected = objective(activations, targets)
+    torch.testing.assert_close(scores, expected.detach())
+    torch.testing.assert_close(gradient, torch.autograd.grad(-expected.sum(), activations)[0])
+
+
 def test_a_dead_activation_scores_nothing_and_has_a_finite_gradient_towards_the_target() -> None:
     activations = torch.zeros(1, 4, requires_grad=True)
     target = torch.tensor([[3.0, 0, 4, 0]])
