@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 420, 64, 48, 24, 56
+_APART = 24
 _STYLE = "font-family:system-ui,sans-serif;font-size:13px;fill:#333"
 
 
@@ -48,10 +49,14 @@ def plot(measured: dict[str, Any]) -> str:
     parts.append(_text((_WIDTH + _LEFT) / 2, _HEIGHT - 14, "seconds an icon", anchor="middle"))
     line = " ".join(f"{x},{y}" for x, y in (place(x, y) for x, y, _ in curve))
     parts.append(f'<polyline points="{line}" fill="none" stroke="#0a6ebd" stroke-width="2"/>')
+    labelled = 0.0
     for seconds_, cosine, steps in curve:
         x, y = place(seconds_, cosine)
         parts.append(f'<circle cx="{x}" cy="{y}" r="3.5" fill="#0a6ebd"/>')
-        parts.append(_text(x, y - 9, steps, anchor="middle", colour="#0a6ebd"))
+        # Of points that are close together only the first has a label: others would run into it.
+        if x - labelled >= _APART:
+            parts.append(_text(x, y - 9, steps, anchor="middle", colour="#0a6ebd"))
+            labelled = x
     for seconds_, cosine, name in points:
         x, y = place(seconds_, cosine)
         parts.append(f'<circle cx="{x}" cy="{y}" r="4.5" fill="#c2571a"/>')
