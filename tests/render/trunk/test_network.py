@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -216,3 +219,11 @@ def test_threads_that_share_a_trunk_do_not_disturb_each_other(tiny: VisionModel)
 def test_tiles_are_used_for_bfloat16_alone_and_where_there_are_some(tiny: VisionModel) -> None:
     assert isinstance(trunk_for(tiny.module, "mixed3b", 48, torch.float32), Trunk)  # type: ignore[arg-type]
     assert isinstance(fastest(tiny.module, "mixed3b", 48), TileTrunk) == have_tiles()  # type: ignore[arg-type]
+
+
+def test_tiles_are_left_alone_where_loops_are_compiled_for_another_processor() -> None:
+    # LLVM would end the process at an instruction that the processor it compiles for does not have.
+    code = "from atlas.render.trunk import have_tiles; print(have_tiles())"
+    environment = os.environ | {"NUMBA_CPU_NAME": "generic"}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from llvmlite import binding as llvm
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from atlas.render.compiled import compiled
-from atlas.render.precision import instructions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,7 +112,11 @@ def _try(shape: int, before: int, left: int, right: int, out: int) -> None:
 @cache
 def have_tiles() -> bool:
     """Whether this processor has tiles, the system lets a process use them, and they multiply right from here."""
-    if not {"amx_tile", "amx_bf16", "avx512bw"} <= instructions():
+    # What is not compiled for this very processor cannot hold its instructions: LLVM would end the process.
+    if config.CPU_NAME is not None or config.CPU_FEATURES is not None:
+        return False
+    known = llvm.get_host_cpu_features()
+    if not all(known.get(name) for name in ("amx-tile", "amx-bf16", "avx512bf16", "avx512bw", "avx512vl")):
         return False
     try:
         # The system has to be asked once a process.
