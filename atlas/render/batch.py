@@ -66,7 +66,7 @@ class Job:
 
 
 class Batch:
-    """Places for icons on one device, always all of them computed, so that the arithmetic has one shape.
+    """Places for icons on one device, all of them computed where the arithmetic has to have one shape.
 
     Parameters
     ----------
@@ -136,28 +136,40 @@ class Batch:
             self._settling.restart(i)
 
     def step(self) -> list[tuple[Job, Icons]]:
-        """One optimisation step of every place; gives what is finished and frees its places."""
+        """One optimisation step of every job; gives what is finished and frees its places."""
         settings, canvas = self._settings, self._canvas
         for i, (job, step) in enumerate(zip(self._jobs, self._steps, strict=True)):
             if job is not None and step <= job.approach > 0:
                 self._goal[i] = torch.from_numpy(job.goal(step)).to(self._device)
-        maps = np.stack([maps[step] for maps, step in zip(self._maps, self._steps, strict=True)])
-        images = canvas.images(self._spectrum)
+        n = self._computed()
+        steps = self._steps[:n]
+        maps = np.stack([maps[step] for maps, step in zip(self._maps[:n], steps, strict=True)])
+        images = canvas.images(self._spectrum[:n])
         redirect = None
-        if min(self._steps) < settings.redirect_steps:
-            redirect = torch.tensor([step < settings.redirect_steps for step in self._steps], device=self._device)
-        scores, gradient = self._network.ascend(images, torch.from_numpy(maps).to(self._device), self._goal, redirect)
-        rates = [settings.learning_rate * schedule(self._progress(i)) for i in range(len(self._steps))]
-        self._steps = [step + 1 for step in self._steps]
-        self._adam.step(canvas.pull_back(gradient, images), self._steps, rates)
+        if min(steps) < settings.redirect_steps:
+            redirect = torch.tensor([step < settings.redirect_steps for step in steps], device=self._device)
+        views = torch.from_numpy(maps).to(self._device)
+        scores, gradient = self._network.ascend(images, views, self._goal[:n], redirect)
+        rates = [settings.learning_rate * schedule(self._progress(i)) for i in range(n)]
+        steps = self._steps[:n] = [step + 1 for step in steps]
+        self._adam.step(canvas.pull_back(gradient, images), steps, rates)
         last_steps = max(1, settings.steps // 16)
-        late = [step > end - last_steps for step, end in zip(self._steps, self._ends, strict=True)]
+        late = [step > end - last_steps for step, end in zip(steps, self._ends[:n], strict=True)]
         if any(late):
-            self._score += torch.where(torch.tensor(late, device=self._device), scores / last_steps, 0)
+            self._score[:n] += torch.where(torch.tensor(late, device=self._device), scores / last_steps, 0)
         if self._settling is not None:
             for i in self._settling.note(scores, self._steps):
                 self._settle(i)
         return self._finish()
+
+    def _computed(self) -> int:
+        """How many places, from the first on, a step computes: no more than hold a job, where that changes no icon."""
+        width = len(self._jobs)
+        if self._settling is not None or not (self._network.any_width and self._canvas.any_width(width)):
+            return width
+        needed = max((i + 1 for i, job in enumerate(self._jobs) if job is not None), default=width)
+        # By powers of two, since every number of places has memory of its own.
+        return min(width, 1 << (needed - 1).bit_length())
 
     def _settle(self, i: int) -> None:
         job, steps = self._jobs[i], self._settings.steps

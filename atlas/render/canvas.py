@@ -48,6 +48,10 @@ class Canvas:
         shape = n, 3, *self._scale.shape, 2
         return lay(*shape) if self._painter and n <= LANES else torch.zeros(shape, device=self._device)
 
+    def any_width(self, n: int) -> bool:
+        """Whether an icon's arithmetic is the same among n as among fewer."""
+        return self._painter is not None and n <= LANES
+
     def images(self, spectrum: Tensor) -> Tensor:
         """Images (B, 3, S, S) in (0, 1) of spectra (B, 3, S, S // 2 + 1, 2); until the next call."""
         if self._painter and len(spectrum) <= LANES:

@@ -13,7 +13,7 @@ from atlas.render.icons import achieved_cosine
 from atlas.render.objective import DotCosine, centre
 from atlas.render.redirected_relu import RedirectedReLU
 from atlas.render.transforms import warp, warp_back
-from atlas.render.trunk import Trunk, trunk_for
+from atlas.render.trunk import TileTrunk, Trunk, trunk_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
 
 class Network(Protocol):
-    """A network as the optimisation uses it."""
+    """A network as the optimisation uses it.
+
+    Attributes
+    ----------
+    any_width : bool
+        Whether an image's arithmetic is the same however many there are.
+    """
+
+    any_width: bool
 
     def ascend(self, images: Tensor, maps: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
         """Scores (B,) of images (B, 3, S, S) in [0, 1], seen through `maps`, and the gradient of minus their sum.
@@ -41,6 +49,8 @@ class Network(Protocol):
 
 class AnyNetwork:
     """Any network, by automatic differentiation. One thread at a time: it listens to the network by hooks."""
+
+    any_width = False
 
     def __init__(self, model: VisionModel, layer: str, objective: Objective) -> None:
         self._model, self._layer, self._objective = model, layer, objective
@@ -67,6 +77,7 @@ class TrunkNetwork:
 
     def __init__(self, model: VisionModel, layer: str, size: int, objective: Objective, dtype: torch.dtype) -> None:
         self._trunk = trunk_for(model.module, layer, size, dtype)  # type: ignore[arg-type] # see `has_trunk`
+        self.any_width = isinstance(self._trunk, TileTrunk)
         self._exact = Trunk(model.module, layer, size, torch.float32)  # type: ignore[arg-type]
         self._objective = objective
 
