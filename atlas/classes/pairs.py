@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from atlas.layout.rows import iter_rows
 from atlas.models.labels import labels_from_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -25,9 +26,34 @@ _CHUNK_ROWS = 32_768
 
 
 class PairTable(Table):
-    """Pairs of classes, one a row; ``.to_pandas()`` gives a DataFrame."""
+    """Pairs of classes, one a row; ``.to_pandas()`` gives a DataFrame.
+
+    Parameters
+    ----------
+    columns
+        See `Table`.
+    note : str, optional
+        Why names of classes mean little at the layer the pairs are of; shown with the table.
+    """
 
     _rows = "pairs"
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], note: str | None = None) -> None:
+        super().__init__(columns)
+        self.note = note
+
+    def with_columns(self, **columns: NDArray[Any]) -> Self:
+        """See `Table.with_columns`."""
+        table = super().with_columns(**columns)
+        table.note = self.note
+        return table
+
+    def __repr__(self) -> str:
+        return " ".join(filter(None, (super().__repr__(), self.note)))
+
+    def _repr_html_(self) -> str:
+        note = "" if self.note is None else f"<p>{escape(self.note)}</p>"
+        return super()._repr_html_() + note
 
 
 class Sharing(NamedTuple):
@@ -71,12 +97,15 @@ def sharing(attributions: RowArray, k: int) -> Sharing:
     moment = np.zeros((n_classes, n_classes))
     total = np.zeros(n_classes)
     for block in _blocks(attributions):
+        owned = (block >= least) & (block > 0)
         # Of equal ones the first rows, as `owned_rows` has it: a class has k at most.
         equal = block == least
-        place = tied + np.cumsum(equal, axis=0)
-        tied += equal.sum(axis=0)
-        owned = (((block > least) | (equal & (place <= ties))) & (block > 0)).astype(np.float32)
-        shared += owned.T @ owned
+        before, tied = tied, tied + np.count_nonzero(equal, axis=0)
+        crowded = np.flatnonzero(tied > ties)
+        place = before[crowded] + np.cumsum(equal[:, crowded], axis=0)
+        owned[:, crowded] &= ~equal[:, crowded] | (place <= ties[crowded])
+        ones = owned.astype(np.float32)
+        shared += ones.T @ ones
         relative = block - block.mean(axis=1, keepdims=True)
         moment += relative.T @ relative
         total += relative.sum(axis=0, dtype=np.float64)
@@ -99,8 +128,9 @@ def _least_owned(attributions: RowArray, k: int) -> tuple[NDArray[np.float32], N
     largest = np.empty((attributions.shape[1], 0), dtype=np.float32)
     for block in _blocks(attributions):
         largest = np.concatenate([largest, block.T], axis=1)
-        if largest.shape[1] > k:
-            largest = -np.partition(-largest, k - 1, axis=1)[:, :k]
+        if (more := largest.shape[1] - k) > 0:
+            largest.partition(more, axis=1)
+            largest = largest[:, more:]
     least: NDArray[np.float32] = largest.min(axis=1)
     return least, k - (largest > least[:, None]).sum(axis=1)
 
@@ -135,5 +165,6 @@ def confusions(world: AtlasReader, n: int, layer: str | None, of: str | int | No
             "overlap": overlap[best],
             "correlation": correlation[best],
             "shared": found.shared[left, right],
-        }
+        },
+        world.label_meaning(chosen).note,
     )

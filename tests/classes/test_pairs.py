@@ -91,6 +91,18 @@ def test_the_layer_is_by_default_the_first_that_tells_classes_apart(world: Atlas
     assert layer_for_classes(copy, None) == "early"
 
 
+def test_a_table_of_pairs_says_where_names_mean_little(world: Atlas) -> None:
+    copy = Atlas(world.path)
+    measured = {"body": {"rows": 100, "agreement": 0.5, "chance": 0.1, "explained": 1.0}}
+    copy.provenance["activations"]["collected"]["attribution"] = measured
+    assert copy.confusions(3).note is None
+    measured["body"]["agreement"] = 0.11
+    table = copy.confusions(3).with_columns(rank=np.arange(3))
+    assert table.note == copy.label_meaning("body").note
+    assert "mean little at body" in repr(table)
+    assert "mean little at body" in table._repr_html_()
+
+
 def test_pairs_of_one_class_have_it_on_the_left(world: Atlas) -> None:
     table = world.confusions(of="dog")
     assert set(table["left"]) == {"dog"}
