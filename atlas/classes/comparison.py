@@ -13,6 +13,7 @@ from atlas.atlas import Atlas
 from atlas.errors import AtlasError
 from atlas.export.compared import render_compared
 from atlas.export.evidence import Evidence, draw_evidence
+from atlas.layout.rows import unit_rows
 from atlas.patches import Patches
 
 if TYPE_CHECKING:
@@ -140,9 +141,10 @@ class Comparison(Atlas):
         """Cells that tell the classes apart, strongest first.
 
         Ordered by the absolute difference times the root of the number of members: like a z score, so that a lone
-        extreme activation does not come before a group. Left out are cells beside a stronger one of the same side, so
-        that n cells show n different things, and those of less than a tenth of the difference at the edge of the atlas,
-        which tell nothing apart.
+        extreme activation does not come before a group. Left out are cells that show again what a stronger one of the
+        same side shows, so that n cells show n different things: those whose mean is as near, by cosine, to the mean of
+        the stronger one as its own members are on average (its spread). Left out are also cells of less than a tenth of
+        the difference at the edge of the atlas, which tell nothing apart.
 
         Parameters
         ----------
@@ -151,27 +153,23 @@ class Comparison(Atlas):
         side : {"left", "right", "both"}
             Which class they speak for.
         level : int, optional
-            By default the finest that is rendered.
+            By default the finest that is rendered: the finer the cells, the less different things they mix.
         """
         if side not in _SIDES:
             raise AtlasError(f"side is {side!r}; choose {', '.join(repr(name) for name in _SIDES)}.")
         found = self.level(level)
         difference = self.differences(level)
         strength = np.abs(difference) * np.sqrt(found.grid.count)
-        wanted = np.ones(len(difference), dtype=bool) if side == "both" else (difference > 0) == (side == "left")
-        least = _LEAST_SHARE * self._scale()
+        wanted = np.abs(difference) >= _LEAST_SHARE * self._scale()
+        if side != "both":
+            wanted &= (difference > 0) == (side == "left")
+        direction, spread = unit_rows(found.grid.mean), found.grid.spread
         taken: list[int] = []
         for at in np.argsort(-strength, kind="stable"):
             if len(taken) == n:
                 break
-            beside = [
-                other
-                for other in taken
-                if abs(found.grid.row[at] - found.grid.row[other]) <= 1
-                and abs(found.grid.column[at] - found.grid.column[other]) <= 1
-                and (difference[at] > 0) == (difference[other] > 0)
-            ]
-            if wanted[at] and abs(difference[at]) >= least and not beside:
+            same = [other for other in taken if (difference[at] > 0) == (difference[other] > 0)]
+            if wanted[at] and not (direction[same] @ direction[at] >= spread[same]).any():
                 taken.append(int(at))
         return [self._cell(found, at) for at in taken]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from atlas.classes import Comparison, owned_rows
+from atlas.classes import Comparison, SeparatingCell, owned_rows
 from atlas.classes.comparing import default_sizes, difference_axis
 from atlas.errors import AtlasError
 from atlas.opening import open_atlas
@@ -120,15 +120,37 @@ def test_separating_cells_carry_the_evidence_strongest_first(comparison: Compari
         np.testing.assert_array_equal(cell.icon, level.icon(cell.row, cell.column))
 
 
+def shows_again(comparison: Comparison, cell: SeparatingCell, stronger: SeparatingCell) -> bool:
+    """Whether a cell's mean is as near to the mean of a stronger one as the members of that one are."""
+    vectors = np.asarray(comparison.activations["body"].vectors, dtype=np.float64)
+    own, its = (vectors[comparison.level(8).grid.members(one.cell)] for one in (cell, stronger))
+    mean = its.mean(axis=0) / np.linalg.norm(its.mean(axis=0))
+    spread = (its @ mean / np.linalg.norm(its, axis=1)).mean()
+    return bool(own.mean(axis=0) @ mean / np.linalg.norm(own.mean(axis=0)) >= spread)
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_cells_of_a_side_speak_for_its_class_and_are_not_neighbours(comparison: Comparison, side: Any) -> None:
+def test_cells_of_a_side_speak_for_its_class_and_show_different_things(comparison: Comparison, side: Any) -> None:
     found = comparison.separating(4, side, level=8)
     assert found
     assert {cell.side for cell in found} == {side}
     for number, one in enumerate(found):
         assert (one.column < 4 if side == "left" else one.column >= 4) or abs(one.difference) < 1e-3
-        for other in found[:number]:
-            assert max(abs(one.row - other.row), abs(one.column - other.column)) > 1
+        assert not any(shows_again(comparison, one, other) for other in found[:number])
+
+
+def test_no_cell_is_left_out_but_for_showing_again_what_a_stronger_one_shows(comparison: Comparison) -> None:
+    level, difference = comparison.level(8), comparison.differences(8)
+    telling = np.abs(difference) >= 0.1 * comparison.summary()["layout"]["scale"]
+    found = comparison.separating(1000, level=8)
+    listed = {cell.cell for cell in found}
+    assert listed <= set(level.grid.cell[telling].tolist())
+    left_out = [comparison._cell(level, int(at)) for at in np.flatnonzero(telling) if level.grid.cell[at] not in listed]
+    assert left_out
+    for cell in left_out:
+        strength = abs(cell.difference) * np.sqrt(cell.count)
+        stronger = [one for one in found if abs(one.difference) * np.sqrt(one.count) >= strength]
+        assert any(shows_again(comparison, cell, one) for one in stronger if one.side == cell.side)
 
 
 def test_neutral_cells_are_those_of_least_difference(comparison: Comparison) -> None:
