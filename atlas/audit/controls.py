@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 #: What each control keeps of the patch, in words.
 CONTROLS = {
-    "noise": "noise with the patch's mean colour, colour covariance and energy at every scale",
+    "noise": "noise with the patch's colours and its energy at every scale",
     "shuffled": "the patch's own pixels, in small blocks in random order",
     "neutral": "a cell that speaks for both classes alike",
     "target image": "a random part of a photograph of the target class",
 }
 _BLOCKS = 8
+_ROUNDS = 5
 
 
 def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -28,11 +29,13 @@ def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def noise_like(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Gaussian noise that has of a picture the mean colour, the covariance of colours and the energy at every scale.
+    """Noise that has of a picture its colours, as often as they are there, and its energy at every scale.
 
-    The colours are decorrelated; each component becomes noise whose power at every spatial frequency is the picture's
-    own, averaged over directions. What is lost is every arrangement: edges, shapes, directions. (Random phases under
-    the picture's full spectrum would keep its directions, that is, most of what a texture is.)
+    White noise is given in turns the picture's power at every spatial frequency, averaged over directions, and the
+    distribution of its colours, axis by axis after a random rotation (sliced transport; Pitié et al., 2007): the
+    iteration by which surrogates of a series are made (Schreiber and Schmitz, 1996), for colours in the plane. What is
+    lost is every arrangement: edges, shapes, directions. (Random phases under the picture's full spectrum would keep
+    its directions, that is, most of what a texture is.)
 
     Parameters
     ----------
@@ -44,43 +47,36 @@ def noise_like(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
     Returns
     -------
     uint8 array (S, S, 3)
-        Values beyond 0 … 255 are clipped, which takes variance of strong contrasts: black and white stripes keep about
-        half of it, stripes of half that contrast nine tenths.
+        The colours come last: along each of the three principal axes they are distributed exactly as in the picture.
+        Where they are few, as of black and white stripes, the energy follows them with some spill to other scales.
     """
     side = len(picture)
     pixels = picture.reshape(-1, 3).astype(np.float64)
     mean = pixels.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.cov(pixels.T, bias=True))
-    components = ((pixels - mean) @ axes).reshape(side, side, 3)
-    radius = np.rint(side * np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))).astype(int)
-    counts = np.bincount(radius.ravel())
-    noise = np.empty((side * side, 3))
-    for k in range(3):
-        energy = np.abs(np.fft.fft2(components[..., k])) ** 2
-        at_radius = np.bincount(radius.ravel(), energy.ravel()) / counts
-        white = np.fft.fft2(rng.standard_normal((side, side)))
-        drawn = np.fft.ifft2(white * np.sqrt(at_radius[radius])).real.ravel()
-        drawn -= drawn.mean()
-        noise[:, k] = drawn * np.sqrt(max(variances[k], 0.0) / max(drawn.var(), 1e-12))
-    # Three short samples of noise correlate by chance; decorrelated again, their covariance is the picture's.
-    noise = _uncorrelated(noise)
-    drawn_pixels: NDArray[np.uint8] = np.clip(np.rint(mean + noise @ axes.T), 0, 255).astype(np.uint8)
-    return drawn_pixels.reshape(side, side, 3)
+    _, axes = np.linalg.eigh(np.cov(pixels.T, bias=True))
+    own = (pixels - mean) @ axes
+    frequency = np.fft.fftfreq(side)
+    radius = np.rint(side * np.hypot(*np.meshgrid(frequency, frequency))).astype(int).ravel()
 
+    def spectra(colours: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+        spectrum = np.fft.fft2(colours.T.reshape(3, side, side)).reshape(3, -1)
+        energy = np.abs(spectrum) ** 2
+        return spectrum, np.stack([np.bincount(radius, row) for row in energy])
 
-def _uncorrelated(noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Components without covariance among them, the variance of each kept; those without any stay as they are."""
-    deviation = noise.std(axis=0)
-    alive = deviation > 1e-9
-    if alive.sum() < 2:
-        return noise
-    scaled = noise[:, alive] / deviation[alive]
-    values, vectors = np.linalg.eigh(np.cov(scaled.T, bias=True))
-    result = noise.copy()
-    # The symmetric root changes each component as little as can be.
-    root = (vectors / np.sqrt(np.maximum(values, 1e-9))) @ vectors.T
-    result[:, alive] = scaled @ root * deviation[alive]
-    return result
+    _, wanted = spectra(own)
+    noise = rng.standard_normal(own.shape) * own.std(axis=0)
+    for round_ in range(_ROUNDS):
+        spectrum, energy = spectra(noise)
+        spectrum *= np.sqrt(wanted / np.maximum(energy, 1e-9))[:, radius]
+        noise = np.fft.ifft2(spectrum.reshape(3, side, side)).real.reshape(3, -1).T
+        last = round_ == _ROUNDS - 1
+        turn = np.eye(3) if last else np.linalg.qr(rng.standard_normal((3, 3)))[0]
+        turned, target = noise @ turn, np.sort(own @ turn, axis=0)
+        for k in range(3):
+            turned[np.argsort(turned[:, k]), k] = target[:, k]
+        noise = turned @ turn.T
+    drawn: NDArray[np.uint8] = np.clip(np.rint(mean + noise @ axes.T), 0, 255).astype(np.uint8)
+    return drawn.reshape(side, side, 3)
 
 
 def shuffled(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from atlas.models import VisionModel
 
 #: Raised when the squares of equal settings change, so that kept predictions are made anew.
-_REVISION = 2
+_REVISION = 3
 _DONORS = 100
 _KINDS = {"icon": "icons", "real": "real patches", "picture": "pictures"}
 _LEAST_IMAGES = 2
