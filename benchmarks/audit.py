@@ -171,6 +171,8 @@ def main() -> None:
                 "best": row(result, "best"),
                 "reports": [str(report) for report in result.reports],
                 "verdicts": [report.verdict for report in result.reports],
+                "hardest": [report.hardest for report in result.reports],
+                "comparison": result.settings["comparison"],
                 "seconds": round(time.perf_counter() - begun),
             }
         )
@@ -183,7 +185,7 @@ def main() -> None:
         + "".join(f" --{name} {value}" for name, value in settings.items()),
         "seed": SEED,
         "layer": arguments.layer,
-        "model": {"name": model.name, "digest": model.digest},
+        "model": {"name": model.name, "digest": model.digest, "input_size": model.input_size},
         "activations": acts.digest,
         "hardware": hardware(model.device),
         "pairs": found,

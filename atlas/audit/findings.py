@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from atlas.audit.statistics import detectable, holm, mcnemar, paired_interval, wilson
+from atlas.audit.statistics import detectable, holm, mcnemar, paired_interval, power, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,6 +84,8 @@ class Report:
         "found": more flips than with every control, by interval and by test, corrected for all patches tried.
     way : str
         How flips were counted, see `WAYS`.
+    rate, low, high : float
+        Share of the photographs that the patch flips, and its 95 % interval (Wilson).
     hardest : str
         The control that comes nearest to the patch.
     controls : tuple of str
@@ -104,24 +106,32 @@ class Report:
     patch: str
     verdict: Verdict
     way: Way
+    rate: float
+    low: float
+    high: float
     hardest: str
     controls: tuple[str, ...]
     difference: Difference
     p_value: float
     images: int
     detectable: float | None
+    smallest: float
+    power: float
     rules_out: float | None
 
     def __str__(self) -> str:
         d = self.difference
         shown = f"would show {self.detectable or 0:.0%} more than that one with power 80%"
         power = "too few to show any" if self.detectable is None else shown
+        if self.detectable is not None:
+            power += f", and {self.smallest:.0%} more than all of them with {self.power:.0%} at least"
         if self.verdict == "not found" and self.rules_out is not None:
-            power += f", and rule out {self.rules_out:.0%}"
+            power += f"; they rule out {self.rules_out:.0%}"
         all_of = f"all of {', '.join(self.controls)}"
         beyond = f"{d.mean:+.0%} [{d.low:+.0%}, {d.high:+.0%}] more than {self.hardest}, the hardest control"
+        flips = f"Flips {self.rate:.0%} [{self.low:.0%}, {self.high:.0%}]"
         return (
-            f"{self.patch}: {self.verdict}. Flips {beyond}; p = {self.p_value:.2g} against {all_of}. "
+            f"{self.patch}: {self.verdict}. {flips}, {beyond}; p = {self.p_value:.2g} against {all_of}. "
             f"{self.images} photographs: {power}."
         )
 
@@ -231,9 +241,37 @@ def judge(
         ruled_out = wilson(some[hardest].patch_only, n)[1] < smallest
         enough = ruled_out or (least is not None and least <= smallest)
         verdict: Verdict = "found" if found else "not found" if enough else "not enough images"
-        rules_out = smallest if ruled_out else None
-        reports.append(Report(name, verdict, way, hardest, tuple(some), some[hardest], p, n, least, rules_out))
+        chance = _power_against_all(smallest, [d.control_only for d in some.values()], n, ALPHA / len(names))
+        reports.append(
+            Report(
+                patch=name,
+                verdict=verdict,
+                way=way,
+                rate=result.rate,
+                low=result.interval[0],
+                high=result.interval[1],
+                hardest=hardest,
+                controls=tuple(some),
+                difference=some[hardest],
+                p_value=p,
+                images=n,
+                detectable=least,
+                smallest=smallest,
+                power=chance,
+                rules_out=smallest if ruled_out else None,
+            )
+        )
     return reports
+
+
+def _power_against_all(difference: float, control_only: Sequence[int], n: int, alpha: float) -> float:
+    """Least chance to find a difference to every control at once."""
+    missed = 0.0
+    for only in control_only:
+        share = only / max(1, n)
+        # More than all photographs: such a difference cannot be.
+        missed += 1.0 if difference + 2 * share > 1 else 1 - power(difference, share, n, alpha)
+    return max(0.0, 1 - missed)
 
 
 def _discordant(patch: Outcome, control: Outcome) -> tuple[int, int]:

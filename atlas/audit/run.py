@@ -73,8 +73,9 @@ def patch_test(
         A comparison, for the icons of the cells that speak most for the target; cells of one; pictures: paths, Pillow
         images, arrays; or `Patch`, such as `real_patches` gives.
     neutral
-        The same, of cells that speak for both classes alike; a comparison brings its own. Of the same kind as the
-        patches (icons, real parts), or pictures of one's own; without any, that control is left out.
+        The same, of cells that speak for both classes alike; a comparison brings its own, also where it is given here
+        beside pictures of one's own, together with its classes. Of the same kind as the patches (icons, real parts), or
+        pictures of one's own; without any, that control is left out.
     n_patches : int
         Cells taken of a comparison.
     sizes : sequence of float
@@ -102,7 +103,7 @@ def patch_test(
     AtlasError
         An unknown class, no correctly classified photograph, nothing to paste, or impossible settings.
     """
-    comparison = patches if hasattr(patches, "separating") else None
+    comparison = next((given for given in (patches, neutral) if hasattr(given, "separating")), None)
     if comparison is not None:
         source = comparison.left.name if source is None else source
         target = comparison.right.name if target is None else target
@@ -113,16 +114,7 @@ def patch_test(
         raise AtlasError(f"Source and target are both {source_name}; choose two classes.")
     settings: dict[str, Any] = {"limit": limit, "n_patches": n_patches, "comparison": None}
     if comparison is not None:
-        side = _side_of(comparison, target_index)
-        patches = comparison.separating(n_patches, side)
-        neutral = neutral if _holds(neutral) else comparison.neutral(n_patches)
-        settings["comparison"] = {
-            "name": comparison.path.name,
-            "activations": comparison.provenance["activations"]["digest"],
-            "part": comparison.provenance["part"],
-            "level": comparison.level().size,
-            "cells": [cell.cell for cell in patches],
-        }
+        patches, neutral, settings["comparison"] = _of_comparison(comparison, patches, neutral, n_patches, target_index)
     tested = as_patches(patches)
     others = as_patches(neutral, first=len(tested) + 1) if _holds(neutral) else []
     placements = Placements(tuple(float(size) for size in sizes), tuple(positions))
@@ -169,6 +161,43 @@ def patch_test(
 def _holds(things: Any) -> bool:  # noqa: ANN401 - see `patch_test`
     """Whether anything was given; arrays have no truth of their own."""
     return things is not None and (not isinstance(things, (list, tuple)) or len(things) > 0)
+
+
+def _of_comparison(
+    comparison: Any,  # noqa: ANN401 - see `patch_test`
+    patches: Any,  # noqa: ANN401
+    neutral: Any,  # noqa: ANN401
+    n_patches: int,
+    target: int,
+) -> tuple[Any, Any, dict[str, Any]]:
+    """What to paste of a comparison, its neutral cells, and what is recorded of it."""
+    if patches is comparison:
+        patches = comparison.separating(n_patches, _side_of(comparison, target))
+    if neutral is comparison or not _holds(neutral):
+        neutral = comparison.neutral(n_patches)
+    record = {
+        "name": comparison.path.name,
+        "digest": _digest_of(comparison),
+        "activations": comparison.provenance["activations"]["digest"],
+        "part": comparison.provenance["part"],
+        "level": comparison.level().size,
+        "cells": _cells(patches),
+        "neutral_cells": _cells(neutral),
+    }
+    return patches, neutral, record
+
+
+def _cells(things: Any) -> list[int]:  # noqa: ANN401 - see `patch_test`
+    """Numbers of the cells among things to paste."""
+    return [thing.cell for thing in things if hasattr(thing, "cell")] if isinstance(things, (list, tuple)) else []
+
+
+def _digest_of(comparison: Any) -> str:  # noqa: ANN401 - see `patch_test`
+    """Digest of a comparison: of layout, cells and icons of its finest level."""
+    (layer,) = comparison.layers
+    record = comparison.manifest.layers[layer]
+    level = record.levels[comparison.level().size]
+    return digest_of([record.layout.digest, level.grid.digest, None if level.icons is None else level.icons.digest])
 
 
 def _side_of(comparison: Any, target: int) -> str:  # noqa: ANN401 - see `patch_test`

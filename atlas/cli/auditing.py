@@ -11,7 +11,7 @@ from atlas.cli.app import DeviceOption, ModelOption, SeedOption, WeightsOption, 
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
-    from atlas.classes import Comparison, SeparatingCell
+    from atlas.classes import Comparison
 
 
 @app.command()
@@ -54,16 +54,14 @@ def audit(
     if comparison is None and not patch:
         raise AtlasError("Give a comparison, whose icons are tested, or pictures with --patch.")
     tested: list[Path] | Comparison = list(patch or [])
-    neutral: list[SeparatingCell] = []
+    neutral: Comparison | None = None
     if comparison is None:
         network = load_network(model, weights, device)
     else:
         compared = Comparison(comparison)
-        if patch:
-            # Pictures of one's own: of the comparison, classes and neutral cells.
-            source, target = source or compared.left.name, target or compared.right.name
-            neutral = compared.neutral(cells)
-        else:
+        # Of pictures of one's own the comparison gives classes and neutral cells.
+        neutral = compared
+        if not patch:
             tested = compared
         given = None if weights is None else load_network(model, weights, device)
         network = model_of(compared.provenance, given).to(device)

@@ -69,6 +69,22 @@ def test_a_comparison_brings_its_icons_its_classes_and_its_neutral_cells(
     assert {key[1] for key in result.arms if key[0] == "neutral"} == {"icon", "real"}
 
 
+def test_the_record_says_which_comparison_and_which_cells_an_audit_rests_on(
+    compared: Comparison, small_net: VisionModel, small_pictures: NDArray[np.uint8]
+) -> None:
+    images = open_images(small_pictures, labels=["eel"] * 30 + ["bee"] * 10)
+    for given in ({"patches": compared}, {"patches": small_pictures[0], "neutral": compared}):
+        result = patch_test(small_net, images, "eel", "ant", n_patches=2, limit=4, progress=False, **given)
+        record = result.provenance()["comparison"]
+        assert record["name"] == compared.path.name
+        assert len(record["digest"]) >= 16
+        assert record["neutral_cells"] == [cell.cell for cell in compared.neutral(2)]
+        own = "patches" in given and given["patches"] is compared
+        assert record["cells"] == ([cell.cell for cell in compared.separating(2, "left")] if own else [])
+        assert {patch.kind for patch in result.patches} == {"icon" if own else "picture"}
+    assert result.provenance()["model"]["input_size"] == small_net.input_size
+
+
 def test_real_patches_are_parts_of_the_photographs_of_the_nearest_members(
     compared: Comparison, small_net: VisionModel, small_pictures: NDArray[np.uint8]
 ) -> None:

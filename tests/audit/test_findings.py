@@ -7,6 +7,7 @@ import pytest
 
 from atlas.audit.findings import Outcome, compare, judge, outcome
 from atlas.audit.paste import Placements
+from atlas.audit.statistics import power, wilson
 
 SOURCE, TARGET = 0, 1
 HALVES = np.arange(30), np.arange(30, 60)
@@ -72,6 +73,8 @@ def test_p_values_of_a_verdict_are_the_worst_of_the_controls_then_corrected_by_h
     assert (first.hardest, first.verdict) == ("shuffled", "found")
     assert first.controls == ("noise", "shuffled")
     assert "against all of noise, shuffled." in str(first)
+    assert (first.rate, (first.low, first.high)) == (12 / 20, wilson(12, 20))
+    assert "Flips 60% [39%, 78%], +30% " in str(first)
 
 
 def test_a_patch_that_flips_less_than_a_control_is_never_found() -> None:
@@ -80,6 +83,18 @@ def test_a_patch_that_flips_less_than_a_control_is_never_found() -> None:
     (report,) = judge(["a"], [Outcome(nothing, nothing, 0)], [difference], "held out", 0.25)
     assert difference["target image"].p_value < 1e-4
     assert (report.verdict, report.p_value) == ("not found", 1.0)
+
+
+def test_the_power_against_all_controls_is_no_more_than_against_each() -> None:
+    nothing = np.zeros(150, dtype=bool)
+    # 12, 6 and no photographs that the control alone flips.
+    controls = {str(k): Outcome(np.arange(150) < k, nothing, 0) for k in (12, 6, 0)}
+    patch = Outcome(nothing, nothing, 0)
+    (report,) = judge(["a"], [patch], compare([patch], [controls], 0), "held out", 0.12)
+    each = [power(0.12, k / 150, 150, 0.05) for k in (12, 6, 0)]
+    assert report.power == pytest.approx(1 - sum(1 - one for one in each))
+    assert 0.5 < report.power < min(each)
+    assert f"12% more than all of them with {report.power:.0%} at least" in str(report)
 
 
 def test_of_placements_that_flip_equally_many_the_largest_is_reported() -> None:
