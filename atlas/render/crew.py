@@ -71,30 +71,25 @@ def work(
 
     def run(post: Post) -> None:
         try:
+            if stop.is_set():
+                return
             torch.set_num_threads(post.threads)
             _run(post, width, fetch, give_back, reports.put, stop, sketch=sketch)
             reports.put(None)
         except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
             reports.put(error)
 
-    with _threads_restored():
-        crew = [threading.Thread(target=run, args=(post,), daemon=True) for post in posts]
-        for thread in crew:
-            thread.start()
-        try:
-            busy = len(crew)
-            while busy:
-                report = reports.get()
-                if isinstance(report, BaseException):
-                    raise report
-                if report is None:
-                    busy -= 1
-                else:
-                    yield report
-        finally:
-            stop.set()
-            for thread in crew:
-                thread.join()
+    crew = [threading.Thread(target=run, args=(post,), daemon=True) for post in posts]
+    with _threads_restored(), _running(crew, stop):
+        busy = len(crew)
+        while busy:
+            report = reports.get()
+            if isinstance(report, BaseException):
+                raise report
+            if report is None:
+                busy -= 1
+            else:
+                yield report
 
 
 def _run(
@@ -141,6 +136,22 @@ def _out_of_memory(error: Exception) -> bool:
     # A processor's allocator raises a plain RuntimeError, with other words on Linux than elsewhere.
     words = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(some in str(error) for some in words)
+
+
+@contextmanager
+def _running(crew: Sequence[threading.Thread], stop: threading.Event) -> Iterator[None]:
+    """Start all, and whatever happens leave none running: one that Python's end finds in torch aborts the process."""
+    try:
+        # Within: an interruption may come between two starts.
+        for thread in crew:
+            thread.start()
+        yield
+    finally:
+        stop.set()
+        for thread in crew:
+            # One that an interruption kept from starting, or caught at it, ends before it computes anything.
+            if thread.is_alive():
+                thread.join()
 
 
 @contextmanager
