@@ -39,6 +39,8 @@ from benchmarks.render.second import SecondJudge, cells_of, second_networks
 from benchmarks.render.targets import Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -73,7 +75,7 @@ class Way:
     steps: float
 
 
-def cells_of_levels(layer: str) -> Cells:
+def cells_of_levels(layer: str, levels: Sequence[int] = LEVELS) -> Cells:
     """Of the sample atlas."""
     world, acts = atlas.sample(), open_activations(asset("activations.acts"))
     moment = second_moment(acts[layer].vectors)
@@ -81,7 +83,7 @@ def cells_of_levels(layer: str) -> Cells:
     means, members, parent = [], [], []
     pairs: dict[int, NDArray[np.int64]] = {}
     rows: dict[int, dict[int, int]] = {}
-    for size in LEVELS:
+    for size in levels:
         level = world.level(size, layer)
         first = len(keys)
         rows[size] = {int(cell): first + i for i, cell in enumerate(level.grid.cell)}

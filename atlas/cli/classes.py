@@ -50,7 +50,7 @@ def class_(
     grid: GridOption = None,
     out: OutOption = None,
     png: PngOption = None,
-    steps: StepsOption = 256,
+    steps: StepsOption = 128,
     icon_size: IconSizeOption = 80,
     weights: WeightsOption = None,
     device: DeviceOption = None,
@@ -88,7 +88,7 @@ def compare(
     images: Annotated[
         Path | None, typer.Option(help="The photographs collected from: --evidence then shows real patches too.")
     ] = None,
-    steps: StepsOption = 256,
+    steps: StepsOption = 128,
     icon_size: IconSizeOption = 80,
     weights: WeightsOption = None,
     device: DeviceOption = None,

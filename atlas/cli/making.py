@@ -108,7 +108,7 @@ def build(
         list[int] | None,
         typer.Option(min=1, help="Cells a side of a level; give it several times. By default what the set fills."),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Optimisation steps of an icon.")] = 256,
+    steps: Annotated[int, typer.Option(min=1, help="Optimisation steps of an icon.")] = 128,
     icon_size: Annotated[int, typer.Option(min=32, max=1020, help="Side of an icon in pixels.")] = 80,
     tries: Annotated[int, typer.Option(min=1, help="Starts of each icon, of which the best is kept.")] = 1,
     icons: Annotated[

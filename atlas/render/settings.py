@@ -27,8 +27,9 @@ class RenderSettings:
     size : int
         Side of the icon in pixels, at least 32: what the deepest layers need.
     steps : int
-        Optimisation steps. The published recipe takes 512 at a constant rate of 0.05; with a larger rate that falls at
-        the end, half as many and fewer reach the same cosine (measured by ``benchmarks/render``).
+        Optimisation steps. The published recipe takes 512 at a constant rate of 0.05. With a larger rate that falls at
+        the end, 128 reach the cosine of 256, and neighbouring icons are no more alike (``benchmarks/starts.py``); more
+        add contrast and fine detail.
     learning_rate : float
         Adam's, on the spectrum. It falls linearly to a tenth over the last quarter, which settles fine texture.
     power : float
@@ -64,7 +65,7 @@ class RenderSettings:
     """
 
     size: int = 80
-    steps: int = 256
+    steps: int = 128
     learning_rate: float = 0.1
     power: float = 4.0
     tries: int = 1
