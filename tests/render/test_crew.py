@@ -168,3 +168,18 @@ def test_workers_end_and_threads_are_as_before_when_the_caller_stops_listening()
     next(reports)
     reports.close()
     assert (threading.active_count(), torch.get_num_threads()) == before
+
+
+def test_an_interruption_between_two_starts_leaves_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = threading.active_count(), torch.get_num_threads()
+    start, interruptions = threading.Thread.start, iter([False, True])
+
+    def interrupted(thread: threading.Thread) -> None:
+        if next(interruptions):
+            raise KeyboardInterrupt
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(work(jobs(100_000), posts(2), 2))
+    assert (threading.active_count(), torch.get_num_threads()) == before
