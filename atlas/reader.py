@@ -11,6 +11,7 @@ import numpy as np
 from atlas.activations import Activations, LabelMeaning, label_meaning, open_activations, select
 from atlas.arrays import read_arrays
 from atlas.assets import asset
+from atlas.blocks import BLOCKS, block_order
 from atlas.errors import AtlasError
 from atlas.grid import CellTable, Level
 from atlas.layout import Landmarks
@@ -137,7 +138,9 @@ class AtlasReader:
             icons, scores, overview = None, {}, None
             if stages.icons is not None:
                 folder = self._folder(stages.icons)
-                icons = SheetReader(folder, int(stages.icons.summary["icon_px"]), len(grid))
+                icon_px = int(stages.icons.summary["icon_px"])
+                order = block_order(grid.cell, chosen, icon_px) if stages.icons.summary.get("order") == BLOCKS else None
+                icons = SheetReader(folder, icon_px, len(grid), order=order)
                 scores = read_arrays(folder / "arrays.zarr", "cosine", "target_cosine")
                 side = stages.icons.summary.get("overview_px")
                 overview = partial(read_overview, folder, chosen, side) if isinstance(side, int) and side else None

@@ -1,4 +1,4 @@
-"""Icons on disk: sprite sheets of one fixed size, in the order of the cells.
+"""Icons on disk: sprite sheets of one fixed size.
 
 A sheet is a WebP file of 1024 x 1024 pixels: small enough to be decoded in a blink (a 4096-pixel sheet
 takes 67 MB), large enough that a level is a handful of files. Icons are laid row by row, each in a frame of
@@ -103,7 +103,7 @@ def write_sheets(
     folder : Path
         Made if absent.
     icons : iterable of (S, S, 3) uint8
-        In spatial order; an (M, S, S, 3) array will do.
+        In the order of the sheets, see `atlas.blocks`; an (M, S, S, 3) array will do.
     icon_px : int
         S, the side of every icon.
     quality : int or None, optional
@@ -160,6 +160,8 @@ class SheetReader:
         Side of an icon in pixels.
     count : int
         Number of icons.
+    order : array (count,), optional
+        Which icon is laid first, second and so on, see `atlas.blocks`; by default they are laid as they are numbered.
     cached : int, optional
         Decoded sheets kept in memory, 3 MB each.
 
@@ -169,10 +171,15 @@ class SheetReader:
         When a sheet is missing or a link; on reading, when a file is no sheet.
     """
 
-    def __init__(self, folder: Path, icon_px: int, count: int, *, cached: int = 16) -> None:
+    def __init__(
+        self, folder: Path, icon_px: int, count: int, *, order: NDArray[np.int64] | None = None, cached: int = 16
+    ) -> None:
         self._folder = folder
         self._geometry = SheetGeometry(icon_px)
         self._count = count
+        self._places = np.arange(count)
+        if order is not None:
+            self._places[order] = np.arange(count)
         for number in range(self._geometry.sheets(count)):
             _refuse_links(folder / sheet_name(number))
         self._sheet = lru_cache(maxsize=max(1, cached))(self._decode)
@@ -184,7 +191,7 @@ class SheetReader:
         """Icon `index` as (S, S, 3) uint8, a copy; IndexError outside [0, count)."""
         if not 0 <= index < self._count:
             raise IndexError(f"icon {index} of {self._count}")
-        number, top, left = self._geometry.place(int(index))
+        number, top, left = self._geometry.place(int(self._places[index]))
         side = self._geometry.icon_px
         return self._sheet(number)[top : top + side, left : left + side].copy()
 

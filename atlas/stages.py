@@ -12,6 +12,7 @@ import numpy as np
 
 from atlas.activations import digest_of
 from atlas.arrays import new_folder, read_arrays, write_arrays
+from atlas.blocks import BLOCKS, block_order
 from atlas.grid import Level, default_grids, make_grid
 from atlas.icons import medoid_icons, render_icons, seconds_per_icon
 from atlas.layout import LayoutSettings
@@ -194,7 +195,8 @@ def icons_stage(
     partial = folder / f"{place}.partial"
     icons = _make_icons(partial, acts, name, level, plan, report)
     with new_folder(folder / place) as part:
-        sheets = write_sheets(part, icons.images, settings.size)
+        order = block_order(level.cell, level.size, settings.size)
+        sheets = write_sheets(part, (icons.images[i] for i in order.tolist()), settings.size)
         overview = write_overview(part, level.size, level.cell, icons.images.__getitem__)
         write_arrays(part / "arrays.zarr", {"cosine": icons.cosine, "target_cosine": icons.target_cosine})
     shutil.rmtree(partial, ignore_errors=True)
@@ -207,6 +209,7 @@ def icons_stage(
             "icon_px": settings.size,
             "icons": len(icons),
             "sheets": sheets,
+            "order": BLOCKS,
             "overview_px": overview,
             "device": plan.model.device.type,
             "seed": plan.seed,

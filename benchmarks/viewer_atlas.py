@@ -8,6 +8,7 @@ import numpy as np
 
 from atlas.arrays import write_arrays
 from atlas.atlas import Atlas
+from atlas.blocks import BLOCKS, block_order
 from atlas.grid import Level
 from atlas.manifest import LayerRecord, LevelRecord, Manifest, Stage
 from atlas.overview import write_overview
@@ -44,11 +45,17 @@ def make_large_atlas(icons_of: Atlas, folder: Path) -> Atlas:
         place = f"layers/{name}/levels/{size:04d}"
         write_arrays(_new(folder / place / "grid" / "arrays.zarr"), level.arrays())
         icons = folder / place / "icons"
-        write_sheets(icons, (different[i] for i in picks), len(different[0]))
+        order = block_order(level.cell, size, len(different[0]))
+        write_sheets(icons, (different[i] for i in picks[order]), len(different[0]))
         side = write_overview(icons, size, level.cell, [different[i] for i in picks].__getitem__)
         cosine = rng.uniform(0.5, 1, len(level)).astype(np.float32)
         write_arrays(_new(icons / "arrays.zarr"), {"cosine": cosine, "target_cosine": cosine})
-        figures = {"icon_px": len(different[0]), "mean_cosine": float(cosine.mean()), "overview_px": side}
+        figures = {
+            "icon_px": len(different[0]),
+            "mean_cosine": float(cosine.mean()),
+            "overview_px": side,
+            "order": BLOCKS,
+        }
         grid = {"cells": len(level), "outside": 0, "in_small_cells": 0}
         layer.levels[size] = LevelRecord(
             Stage(f"grid-{size}", f"{place}/grid", grid), Stage(f"icons-{size}", f"{place}/icons", figures)

@@ -60,7 +60,7 @@ def test_the_viewer_is_told_of_it_and_gets_it(seen: Atlas, tmp_path: Path) -> No
     assert answer["error"] == "Level 2 has no overview."
     view.close()
     page = seen.to_html(tmp_path / "page", folder=True)
-    assert len(list(page.parent.glob("icons/*overview.webp"))) == 1
+    assert len(list(page.parent.glob("data/*overview.js"))) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", None])

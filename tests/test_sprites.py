@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from atlas.blocks import block_order
 from atlas.errors import AtlasError
 from atlas.sprites import SHEET_PX, SheetGeometry, SheetReader, write_sheets
 
@@ -81,6 +82,31 @@ def test_a_lossless_set_comes_back_exactly(tmp_path: Path, side: int, count: int
     names = write_sheets(tmp_path, icons, side, quality=None)
     assert names == sorted(path.name for path in tmp_path.iterdir())
     assert np.array_equal(read_all(SheetReader(tmp_path, side, count)), icons)
+
+
+@given(size=st.integers(1, 60), share=st.floats(0.05, 1), icon_px=st.sampled_from([80, 96, 250, 500]))
+def test_squares_of_the_grid_share_sheets(size: int, share: float, icon_px: int) -> None:
+    cell = np.flatnonzero(rng(size).random(size * size) < share)
+    order = block_order(cell, size, icon_px)
+    assert np.array_equal(np.sort(order), np.arange(len(cell)))
+    side = SheetGeometry(icon_px).per_side
+    squares = [(c // size // side, c % size // side) for c in cell[order].tolist()]
+    assert squares == sorted(squares), "a square is done before the next begins"
+    if share == 1 and size % side == 0:
+        sheets = [SheetGeometry(icon_px).place(i)[0] for i in range(len(cell))]
+        assert len(set(zip(squares, sheets, strict=True))) == (size // side) ** 2
+
+
+def test_the_order_of_the_front_end_is_this_one() -> None:
+    # widgets/tests/cells.test.ts has the same cells and the same order.
+    assert block_order(np.array([0, 2, 3, 5, 6, 8, 11, 14]), 4, 500).tolist() == [0, 3, 1, 2, 4, 5, 6, 7]
+
+
+def test_icons_laid_in_another_order_come_back_by_their_number(tmp_path: Path) -> None:
+    icons = flat_icons(12 * 12)
+    order = block_order(np.arange(144), 12, 250)
+    write_sheets(tmp_path, icons[order], SIDE, quality=None)
+    assert np.array_equal(read_all(SheetReader(tmp_path, SIDE, 144, order=order)), icons)
 
 
 def test_icons_may_come_from_a_generator(tmp_path: Path) -> None:

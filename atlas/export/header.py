@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from atlas.blocks import BLOCKS
 from atlas.sprites import FRAME_PX, SHEET_PX, SheetGeometry
 
 if TYPE_CHECKING:
@@ -95,12 +96,13 @@ def _level(size: int, record: LevelRecord) -> dict[str, Any]:
         "cells": cells,
         "icons": record.icons is not None,
         "overview_px": overview if isinstance(overview, int) else 0,
+        "blocks": record.icons is not None and record.icons.summary.get("order") == BLOCKS,
         **sheet_layout(icon_px, cells),
     }
 
 
 def sheet_layout(icon_px: int, cells: int) -> dict[str, int]:
-    """Where icons of a level lie: icon i is in sheet i // columns², row by row, each behind its frame."""
+    """Where icons of a level lie: the i-th laid is in sheet i // columns², row by row, each behind its frame."""
     geometry = SheetGeometry(icon_px)
     return {
         "icon_px": icon_px,

@@ -127,7 +127,7 @@ def _head(title: str, style: str, scripts: Sequence[str], neighbours: str) -> st
     hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
     policy = (
         f"default-src 'none'; script-src {hashes} {neighbours}; style-src 'unsafe-inline'; "
-        f"img-src data: blob: {neighbours}; worker-src blob:; base-uri 'none'; form-action 'none'"
+        f"img-src data: blob:; worker-src blob:; base-uri 'none'; form-action 'none'"
     )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -1,7 +1,9 @@
 """The parts of a page that are too large for its header: cells, sheets, attributions, patches.
 
 A page keeps a part as base64 text in a script block of its own, which the browser does not parse before it is wanted;
-a folder keeps it in a file beside the page. Either way a part is known by a short reference.
+a folder keeps it in a script beside the page that hands the text over. Either way a part is known by a short reference.
+Pictures too: a browser decodes bytes that it is handed beside its main thread, but an image element on it, once more
+for the canvas, and the picture that moves stands still meanwhile.
 """
 
 from __future__ import annotations
@@ -35,10 +37,7 @@ class Parts(Protocol):
     blocks: list[str]
 
     def data(self, name: str, data: bytes) -> str:
-        """Keep numbers."""
-
-    def picture(self, name: str, data: bytes) -> str:
-        """Keep a WebP picture."""
+        """Keep numbers or a WebP picture."""
 
 
 class InPage:
@@ -52,13 +51,9 @@ class InPage:
         self.blocks.append(f'<script type="text/plain" id="part-{name}">{_text(data)}</script>\n')
         return f"#part-{name}"
 
-    def picture(self, name: str, data: bytes) -> str:
-        """Add a block, as for numbers."""
-        return self.data(name, data)
-
 
 class InFolder:
-    """Parts as files beside the page: pictures as they are, numbers in scripts.
+    """Parts as scripts beside the page.
 
     A page that is opened from a disk may load nothing else.
 
@@ -75,19 +70,10 @@ class InFolder:
     def data(self, name: str, data: bytes) -> str:
         """Write a script that hands its content over; its reference is its relative path."""
         reference = f"data/{name}.js"
-        self._write(reference, f'__atlasData("{reference}","{_text(data)}");\n'.encode())
-        return reference
-
-    def picture(self, name: str, data: bytes) -> str:
-        """Write a picture; its reference is its relative path."""
-        reference = f"icons/{name}.webp"
-        self._write(reference, data)
-        return reference
-
-    def _write(self, reference: str, data: bytes) -> None:
         path = self._folder / reference
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(data)
+        path.write_bytes(f'__atlasData("{reference}","{_text(data)}");\n'.encode())
+        return reference
 
 
 def _text(data: bytes) -> str:
@@ -130,8 +116,8 @@ def _level(level: AtlasLevel, name: str, parts: Parts) -> dict[str, Any]:
         }
     return {
         "cells": cells,
-        "overview": None if level.overview is None else parts.picture(f"{name}-overview", level.overview()),
-        "sheets": [parts.picture(f"{name}-{i:03d}", icons.read(i)) for i in sheets if icons is not None],
+        "overview": None if level.overview is None else parts.data(f"{name}-overview", level.overview()),
+        "sheets": [parts.data(f"{name}-{i:03d}", icons.read(i)) for i in sheets if icons is not None],
         "attribution": attribution,
     }
 
@@ -142,7 +128,7 @@ def _patches(
     if patches is None:
         return None
     return [
-        [parts.picture(f"{name}-{row:05d}-{i}", patch) for i, patch in enumerate(patches(layer, level.size, row))]
+        [parts.data(f"{name}-{row:05d}-{i}", patch) for i, patch in enumerate(patches(layer, level.size, row))]
         for row in range(len(level.grid))
     ]
 

@@ -58,7 +58,7 @@ def test_the_header_says_what_there_is_and_where_icons_lie(view: Listening, smal
     assert layer["labels"]
     finest = layer["levels"][1]
     count = len(small_atlas.level(4).grid)
-    assert finest == {"size": 4, "cells": count, "icons": True, "overview_px": 0} | {
+    assert finest == {"size": 4, "cells": count, "icons": True, "overview_px": 0, "blocks": True} | {
         name: finest[name] for name in ("icon_px", "pitch", "frame", "columns", "sheet_px", "sheets")
     }
     geometry = SheetGeometry(finest["icon_px"])

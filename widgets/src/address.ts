@@ -39,7 +39,6 @@ export const attachAddress = (
   const read = (): void => store.set(check(fromHash(location.hash)));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const write = (): void => {
-    timer = undefined;
     try {
       history.replaceState(history.state, "", toHash(store.state));
     } catch {
@@ -49,7 +48,9 @@ export const attachAddress = (
   read();
   store.on((changed) => {
     if ((["camera", "level", "layer", "class_name"] as const).some((name) => changed.has(name))) {
-      timer ??= setTimeout(write, 400);
+      // Once it rests: browsers take their time for it.
+      clearTimeout(timer);
+      timer = setTimeout(write, 400);
     }
   }, signal);
   addEventListener("hashchange", read, { signal });

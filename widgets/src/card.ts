@@ -5,7 +5,7 @@ import type { Context } from "./context";
 import { glyph, h, number } from "./dom";
 import { spritePlace } from "./drawlist";
 import { GLYPHS } from "./glyphs";
-import type { Grid } from "./paint";
+import { type Grid, placeOf } from "./paint";
 import type { Sheets } from "./sheets";
 import { type Rendered, Superseded, sentence } from "./source";
 
@@ -175,7 +175,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
       icon.width = icon.height = 1;
       return true;
     }
-    const place = spritePlace(grid.info, row);
+    const place = spritePlace(grid.info, placeOf(grid, row));
     const sheet = sheets.get(grid.layer, grid.info.size, place.sheet, 0);
     if (!sheet) return false;
     paint(sheet, place.x, place.y, grid.info.icon_px, grid.info.icon_px);

@@ -32,8 +32,10 @@ export const diverging = (value: number): string => {
 /** The scale in 129 steps: making a colour's text for every cell costs more than drawing it. */
 export const SCALE: readonly string[] = Array.from({ length: 129 }, (_, i) => diverging((i - 64) / 64));
 
-export const scaleColour = (value: number): string =>
-  SCALE[Math.round(Math.max(-1, Math.min(1, value)) * 64) + 64]!;
+/** Step of the scale that an attribution from -1 to 1 is at. */
+export const scaleStep = (value: number): number => Math.round(Math.max(-1, Math.min(1, value)) * 64) + 64;
+
+export const scaleColour = (value: number): string => SCALE[scaleStep(value)]!;
 
 export interface Palette {
   background: string;

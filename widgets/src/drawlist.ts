@@ -89,12 +89,12 @@ export const visibleTiles = (set: TileSet, camera: Camera, view: Viewport, ratio
   return tiles.sort((a, b) => far(a) - far(b));
 };
 
-/** Sheet of icon `row`, and where it lies there. */
-export const spritePlace = (info: LevelInfo, row: number): { sheet: number; x: number; y: number } => {
+/** Sheet of the icon that is laid `place`-th, counted from 0, and where it lies there. */
+export const spritePlace = (info: LevelInfo, place: number): { sheet: number; x: number; y: number } => {
   const perSheet = info.columns ** 2;
-  const within = row % perSheet;
+  const within = place % perSheet;
   return {
-    sheet: Math.floor(row / perSheet),
+    sheet: Math.floor(place / perSheet),
     x: (within % info.columns) * info.pitch + info.frame,
     y: Math.floor(within / info.columns) * info.pitch + info.frame,
   };

@@ -65,6 +65,11 @@ export const attachGestures = (
   };
 
   const behaviour = d3zoom<HTMLElement, unknown>()
+    // Asked of the element, it would be laid out again at every step.
+    .extent(() => [
+      [0, 0],
+      [host.view().width, host.view().height],
+    ])
     .filter((event: Event) => {
       if (event instanceof WheelEvent) {
         if (event.ctrlKey || host.focused()) return true;

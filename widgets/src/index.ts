@@ -48,6 +48,10 @@ export { mount };
 const page = (globalThis as { __atlas?: Atlas }).__atlas;
 if (page) {
   const el = page.el ?? document.getElementById("atlas") ?? document.body;
-  page.open = () => mount(el, page);
-  page.close = page.open();
+  page.open = () => {
+    page.close?.();
+    page.close = mount(el, page);
+    return page.close;
+  };
+  page.open();
 }

@@ -25,21 +25,29 @@ const REPEAT = 260;
 /** Most names in a square of that side. */
 const DENSITY = 3;
 const [PAD_X, PAD_Y, HEIGHT] = [16, 14, 16];
+/** Scores are told apart to this part of the largest; more rows than that no level has. */
+const [RANKS, ROWS] = [2 ** 24, 2 ** 26];
 /** Cells at least this large carry their name at their foot, CSS pixels. */
 const FOOT = 72;
 
 /** Rows with a class, the ones to name first in front: strong attribution, many members. */
 export const labelOrder = ({ cells }: Pick<Grid, "cells">): Int32Array => {
-  const rows: number[] = [];
-  const score = new Float32Array(cells.n);
   if (!cells.top) return new Int32Array(0);
+  const score = new Float32Array(cells.n);
+  let most = 0;
   for (let i = 0; i < cells.n; i++) {
     const value = cells.topValue[i * cells.top]!;
     if (cells.topClass[i * cells.top]! < 0 || !(value > 0)) continue;
     score[i] = value * Math.sqrt(cells.count[i]!);
-    rows.push(i);
+    most = Math.max(most, score[i]!);
   }
-  return Int32Array.from(rows.sort((a, b) => score[b]! - score[a]!));
+  // Numbers are sorted many times faster than rows by their score: rank and row in one, within 53 bits.
+  const keys = new Float64Array(cells.n);
+  let kept = 0;
+  score.forEach((value, row) => {
+    if (value > 0) keys[kept++] = Math.round((1 - value / most) * RANKS) * ROWS + row;
+  });
+  return Int32Array.from(keys.subarray(0, kept).sort(), (key) => key % ROWS);
 };
 
 /** Whether two lines of text come too near each other. */

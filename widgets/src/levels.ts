@@ -12,7 +12,8 @@ const RETRY_AFTER = 4000;
 interface Entry {
   grid: Grid | null;
   info: LevelInfo;
-  /** What the header said of the level. */
+  /** What the header said of the level, last and as text. */
+  heard: LevelInfo;
   given: string;
   failed: number;
   /** Attribution of the cells to `attributed`; null until it is there. */
@@ -23,6 +24,8 @@ interface Entry {
   /** Whether the sheets are written and fetched: icons that are pushed are of no more use. */
   settled: boolean;
   styled: string;
+  /** Whether its overview has been asked for. */
+  overlooked: boolean;
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -57,7 +60,8 @@ export class Levels {
     if (!info) return null;
     const key = `${layer.name}/${size}`;
     let entry = this.entries.get(key);
-    const given = JSON.stringify(info);
+    const given = entry?.heard === info ? entry.given : JSON.stringify(info);
+    if (entry) entry.heard = info;
     if (entry && entry.given !== given) {
       entry.given = given;
       // The level has been built further: its cells are asked for again, the old ones stand in.
@@ -69,13 +73,13 @@ export class Levels {
         if (info.icons && !entry.info.icons) void this.settle(layer.name, entry);
         entry.info = info;
         if (entry.grid) entry.grid = { ...entry.grid, info, version: ++versions };
-        if (entry.grid && !entry.grid.overview && info.overview_px) void this.overlook(layer.name, entry);
       }
     }
     if (!entry) {
       entry = {
         grid: null,
         info,
+        heard: info,
         given,
         failed: NEVER,
         attribution: null,
@@ -83,6 +87,7 @@ export class Levels {
         refused: NEVER,
         settled: false,
         styled: "",
+        overlooked: false,
       };
       this.entries.set(key, entry);
       void this.load(layer.name, entry);
@@ -168,20 +173,19 @@ export class Levels {
     this.changed();
   }
 
-  /** Get the level's overview; without it the sheets do. */
-  private async overlook(layer: string, entry: Entry): Promise<void> {
-    const { grid } = entry;
-    if (!grid) return;
+  /** Get the grid's overview, if it has one and it is not on its way; where it fails the sheets do. */
+  async overlook({ layer, info: { size } }: Grid): Promise<void> {
+    const entry = this.entries.get(`${layer}/${size}`);
+    if (!entry?.grid || entry.grid.overview || entry.overlooked || !entry.info.overview_px) return;
+    entry.overlooked = true;
     try {
-      const bitmap = await createImageBitmap(await this.source.overview(layer, entry.info.size));
-      if (this.entries.get(`${layer}/${entry.info.size}`) !== entry) bitmap.close();
-      else if (entry.grid) entry.grid.overview = bitmap;
+      const bitmap = await createImageBitmap(await this.source.overview(layer, size));
+      if (this.entries.get(`${layer}/${size}`) !== entry) bitmap.close();
+      else entry.grid.overview = bitmap;
     } catch {
       const { overview_px, ...info } = entry.info;
-      entry.info = info;
-      if (entry.grid) entry.grid.info = info;
+      entry.info = entry.grid.info = info;
     }
-    if (entry.grid) entry.grid.version = ++versions;
     this.changed();
   }
 
@@ -198,7 +202,6 @@ export class Levels {
         overview: null,
         version: ++versions,
       };
-      if (entry.info.overview_px) void this.overlook(layer, entry);
       this.loaded(layer, entry.info.size);
     } catch (error) {
       entry.failed = performance.now();

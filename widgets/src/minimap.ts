@@ -1,6 +1,6 @@
 /** Where one is: the whole atlas in a corner, with a frame that can be dragged. */
 import { visibleWorld } from "./camera";
-import { type Palette, scaleColour } from "./colour";
+import { type Palette, SCALE, scaleStep } from "./colour";
 import type { Context } from "./context";
 import { h } from "./dom";
 import type { Grid } from "./paint";
@@ -9,6 +9,19 @@ const SIDE = 112;
 /** Share of the map that the atlas takes. */
 const INNER = 0.9;
 
+/** Colours as red, green, blue and opacity, four bytes each. */
+const bytesOf = (colours: readonly string[]): Uint8ClampedArray => {
+  const canvas = document.createElement("canvas");
+  canvas.width = colours.length;
+  canvas.height = 1;
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  colours.forEach((colour, i) => {
+    context.fillStyle = colour;
+    context.fillRect(i, 0, 1, 1);
+  });
+  return context.getImageData(0, 0, colours.length, 1).data;
+};
+
 /** One pixel a cell: how full it is, or its attribution while there is a heat map. */
 const plot = (grid: Grid, ink: string): HTMLCanvasElement => {
   const { cells, info, style } = grid;
@@ -16,15 +29,17 @@ const plot = (grid: Grid, ink: string): HTMLCanvasElement => {
   canvas.width = canvas.height = info.size;
   const context = canvas.getContext("2d")!;
   const most = Math.log1p(cells.range(cells.count)[1]);
+  const colours = bytesOf(style.heat ? SCALE : [ink]);
+  const pixels = context.createImageData(info.size, info.size);
   for (let i = 0; i < cells.n; i++) {
-    const cell = cells.cell[i]!;
     const heat = style.heat?.[i];
-    context.globalAlpha =
-      Math.max(0.12, style.alpha[i]!) *
-      (heat === undefined ? 0.25 + (0.6 * Math.log1p(cells.count[i]!)) / most : 1);
-    context.fillStyle = heat === undefined ? ink : scaleColour(heat);
-    context.fillRect(cell % info.size, Math.floor(cell / info.size), 1, 1);
+    const from = heat === undefined ? 0 : 4 * scaleStep(heat);
+    const to = 4 * cells.cell[i]!;
+    const share = heat === undefined ? 0.25 + (0.6 * Math.log1p(cells.count[i]!)) / most : 1;
+    for (let channel = 0; channel < 3; channel++) pixels.data[to + channel] = colours[from + channel]!;
+    pixels.data[to + 3] = colours[from + 3]! * share * Math.max(0.12, style.alpha[i]!);
   }
+  context.putImageData(pixels, 0, 0);
   return canvas;
 };
 

@@ -10,8 +10,9 @@ export interface Atlas {
   payload: Payload;
   state?: Partial<Traits>;
   el?: HTMLElement;
-  /** For scripts of the page: shows the atlas, and gives the function that closes the view again. */
+  /** For scripts of the page: shows the atlas anew, and gives the function that closes the view again. */
   open?: () => () => void;
+  /** Closes the view that is shown. */
   close?: () => void;
   /** The view's state while it is shown, for scripts of the page: `get`, `set`, `on("change:camera", …)`. */
   model?: Model;
@@ -39,7 +40,6 @@ export const mount = (el: HTMLElement, atlas: Atlas): (() => void) => {
     model,
     el,
     source,
-
     live: null,
     kernel: null,
     signal: ending.signal,

@@ -2,6 +2,7 @@
 import type { Cells } from "./cells";
 import { scaleColour } from "./colour";
 import { cellEdge, sheetMip, spritePlace, type TileDraw, type TileSet } from "./drawlist";
+import { type Budget, COPY } from "./pace";
 import type { Sheets } from "./sheets";
 import type { Style } from "./style";
 import type { LevelInfo } from "./types";
@@ -24,8 +25,10 @@ export interface Target {
   grid: Grid;
   draw: TileDraw;
   context: CanvasRenderingContext2D;
-  background: string;
   quiet: string;
+  /** Whether something has been painted there already. */
+  used: boolean;
+  budget: Budget;
 }
 
 type Box = [x: number, y: number, width: number, height: number];
@@ -34,6 +37,10 @@ type Box = [x: number, y: number, width: number, height: number];
 const GAP_FROM = 20;
 /** Enlargement at which the overview is still as good as icons. */
 const STRETCH = 1.25;
+
+/** Which of the icons in the sheets is that of a row. */
+export const placeOf = ({ info, cells }: Grid, row: number): number =>
+  info.blocks ? cells.blocks(info.columns)[row]! : row;
 
 /** Whether the overview has enough pixels for such a tile. */
 export const overviewDoes = (info: LevelInfo, set: TileSet): boolean =>
@@ -64,53 +71,11 @@ const shrink = ([x, y, width, height]: Box, by: number): Box => [
   height - 2 * by,
 ];
 
-/** The tile's part of the overview in one copy: a stand-in, or the very thing where cells are small. */
-export const copyOverview = (grid: Grid, draw: TileDraw, context: CanvasRenderingContext2D): void => {
-  const { width, height } = context.canvas;
-  const [left, right, top, bottom] = tileBounds(draw);
-  const px = grid.info.overview_px!;
-  context.globalAlpha = 1;
-  context.clearRect(0, 0, width, height);
-  context.drawImage(
-    grid.overview!,
-    left * px,
-    top * px,
-    (right - left) * px,
-    (bottom - top) * px,
-    0,
-    0,
-    width,
-    height,
-  );
-};
-
 export class Painter {
   constructor(private readonly sheets: Sheets) {}
 
   private sheet({ grid, draw }: Target, sheet: number): ImageBitmap | undefined {
     return this.sheets.get(grid.layer, grid.info.size, sheet, sheetMip(grid.info, draw.set.pitch));
-  }
-
-  /** Whether the sheet of a tile's first icon has arrived; the others are likely to have come with it. */
-  ready(grid: Grid, draw: TileDraw): boolean {
-    const [left, right, top, bottom] = tileBounds(draw);
-    for (let y = top; y < bottom; y++) {
-      for (let x = left; x < right; x++) {
-        const row = grid.cells.row(x, y);
-        if (row < 0) continue;
-        const { sheet } = spritePlace(grid.info, row);
-        const mip = sheetMip(grid.info, draw.set.pitch);
-        return this.sheets.get(grid.layer, grid.info.size, sheet, mip) !== undefined;
-      }
-    }
-    return true;
-  }
-
-  /** Mark where an icon will be. */
-  place({ grid, draw, context, quiet }: Target, row: number): void {
-    context.globalAlpha = 0.1;
-    context.fillStyle = quiet;
-    context.fillRect(...boxOf(draw, grid.cells.cell[row]!));
   }
 
   /**
@@ -123,12 +88,13 @@ export class Painter {
     if (to.draw.set.pitch >= GAP_FROM || style.scale || style.heat || live.size || !info.icons) return 0;
     const first = pending[from]!;
     if (style.alpha[first] !== 1) return 0;
-    const sprite = spritePlace(info, first);
+    const place = placeOf(to.grid, first);
+    const sprite = spritePlace(info, place);
     const sheet = this.sheet(to, sprite.sheet);
     if (!sheet) return 0;
     const cell = cells.cell[first]!;
     const most = Math.min(
-      info.columns - (first % info.columns),
+      info.columns - (place % info.columns),
       pending.length - from,
       info.size - (cell % info.size),
     );
@@ -136,6 +102,7 @@ export class Painter {
     while (
       run < most &&
       pending[from + run] === first + run &&
+      placeOf(to.grid, first + run) === place + run &&
       cells.cell[first + run] === cell + run &&
       style.alpha[first + run] === 1
     ) {
@@ -146,8 +113,10 @@ export class Painter {
     const scale = sheet.width / info.sheet_px;
     const [left, top] = [(sprite.x - info.frame) * scale, (sprite.y - info.frame) * scale];
     const side = info.pitch * scale;
+    const width = lastX + lastWidth - x;
     to.context.globalAlpha = 1;
-    to.context.drawImage(sheet, left, top, side * run, side, x, y, lastX + lastWidth - x, height);
+    to.context.drawImage(sheet, left, top, side * run, side, x, y, width, height);
+    to.budget.left -= width * height + COPY;
     return run;
   }
 
@@ -156,16 +125,15 @@ export class Painter {
     const { grid, draw, context } = to;
     const { cells, info, style } = grid;
     const cell = cells.cell[row]!;
-    const sprite = spritePlace(info, row);
+    const sprite = spritePlace(info, placeOf(grid, row));
     const live = grid.live.get(row);
     const overview = !live && overviewDoes(info, draw.set) ? grid.overview : null;
     const sheet = live || overview || !info.icons ? undefined : this.sheet(to, sprite.sheet);
     if (info.icons && !live && !overview && !sheet) return false;
 
     let box = boxOf(draw, cell);
-    context.globalAlpha = 1;
-    context.fillStyle = to.background;
-    context.fillRect(...box);
+    to.budget.left -= box[2] * box[3] + COPY;
+    if (to.used) context.clearRect(...box);
     const alpha = style.alpha[row]!;
     if (alpha === 0) return true;
     // A hairline between icons, so that each is read by itself.
@@ -177,6 +145,7 @@ export class Painter {
     let opacity = alpha;
     const heat = style.heat?.[row];
     if (heat !== undefined) {
+      to.budget.left -= box[2] * box[3];
       context.globalAlpha = alpha;
       context.fillStyle = scaleColour(heat);
       context.fillRect(...box);

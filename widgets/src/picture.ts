@@ -31,7 +31,7 @@ export class Picture {
     /** Called after every frame. */
     private readonly drawn: (palette: Palette) => void,
   ) {
-    this.renderer = new Renderer(canvas, sheets);
+    this.renderer = new Renderer(canvas, sheets, (grid) => void levels.overlook(grid));
     this.palette = readPalette(context.root);
     context.signal.addEventListener("abort", () => {
       cancelAnimationFrame(this.frame);
@@ -94,6 +94,7 @@ export class Picture {
     const resting = now - this.moved >= REST_AFTER;
     const most = Math.sqrt(MOST_PIXELS / (view.width * view.height));
     const { more, complete } = this.renderer.draw(
+      now,
       {
         camera,
         view,

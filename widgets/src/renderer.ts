@@ -11,14 +11,12 @@ import {
   tileSet,
   visibleTiles,
 } from "./drawlist";
-import type { Grid } from "./paint";
+import { type Budget, Pace } from "./pace";
+import { type Grid, overviewDoes, plain, tileBounds } from "./paint";
 import type { Sheets, Want } from "./sheets";
 import { Tiles } from "./tiles";
 import type { Camera } from "./types";
 
-/** Milliseconds of a frame that painting tiles may take, while moving and at rest. */
-const PAINT_MOVING = 4;
-const PAINT_RESTING = 9;
 /** Milliseconds without movement after which the picture is made as sharp as it can be. */
 export const REST_AFTER = 140;
 
@@ -38,16 +36,30 @@ export interface Scene {
 /** Paints above the tiles, in CSS pixels. */
 export type Overlay = (context: CanvasRenderingContext2D, scene: Scene) => void;
 
+/** What shows a grid: its tiles, and what lies under those that are not complete. */
+interface Layers {
+  tiles: TileDraw[];
+  /** Tiles of the overview, or tiles painted at another pitch; null where there is neither. */
+  standIn: { overview: ImageBitmap | null; tiles: TileDraw[] } | null;
+  holes: TileDraw[];
+  late: boolean;
+}
+
 export class Renderer {
   readonly tiles: Tiles;
   private readonly context: CanvasRenderingContext2D;
+  private readonly pace = new Pace();
   private wanted = new Map<string, Want>();
+  /** What the last frame wanted. */
+  private before = this.wanted;
   private lastPitch = new Map<string, number>();
 
   /** Throws where the browser has no 2d canvas. */
   constructor(
     readonly canvas: HTMLCanvasElement,
     private readonly sheets: Sheets,
+    /** Asks for the overview of a grid. */
+    private readonly overlook: (grid: Grid) => void,
   ) {
     const context = canvas.getContext("2d", { alpha: false });
     if (!context) throw new Error("no 2d canvas");
@@ -55,8 +67,8 @@ export class Renderer {
     this.tiles = new Tiles(sheets);
   }
 
-  /** Draw one frame; `more` when another is needed for what could not be painted in time. */
-  draw(scene: Scene, overlay: Overlay): { more: boolean; complete: boolean } {
+  /** Draw the frame of `now` (ms); `more` when another is needed for what there was no time for. */
+  draw(now: number, scene: Scene, overlay: Overlay): { more: boolean; complete: boolean } {
     const { canvas, context } = this;
     const width = Math.max(1, Math.round(scene.view.width * scene.ratio));
     const height = Math.max(1, Math.round(scene.view.height * scene.ratio));
@@ -64,28 +76,31 @@ export class Renderer {
       canvas.width = width;
       canvas.height = height;
     }
-    const deadline = performance.now() + (scene.resting ? PAINT_RESTING : PAINT_MOVING);
+    const budget = this.pace.begin(now, scene.resting);
+    this.before = this.wanted;
     this.wanted = new Map();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = 1;
+    context.imageSmoothingQuality = "low";
     context.fillStyle = scene.palette.background;
     context.fillRect(0, 0, width, height);
     let more = false;
     let complete = false;
     if (scene.grid) {
-      const covered = this.paintGrid(scene.grid, scene, deadline);
-      if (scene.below && (scene.opacity < 1 || !covered.complete)) {
-        const below = this.paintGrid(scene.below, scene, deadline);
-        const holes = scene.opacity < 1 ? null : covered.holes;
-        this.blit(scene.below, below.layers, holes, scene.resting);
-        more ||= below.late;
-      }
-      context.globalAlpha = scene.opacity;
-      this.blit(scene.grid, covered.layers, null, true);
+      const { grid, below, opacity } = scene;
+      const top = this.paintGrid(grid, scene, budget);
+      const whole = top.holes.length === 0;
+      if (below && (opacity < 1 || (!whole && !top.standIn))) {
+        const under = this.paintGrid(below, scene, budget);
+        this.blit(below, under, opacity < 1 ? null : top.holes);
+        more ||= under.late;
+      } else if (!whole && !top.standIn) this.marks(grid, top.holes, scene.palette);
+      context.globalAlpha = opacity;
+      this.blit(grid, top, null);
       context.globalAlpha = 1;
-      more ||= covered.late || scene.opacity < 1;
-      complete = covered.complete && scene.opacity === 1;
-      this.tiles.trim(Math.max(48, 4 * covered.visible));
+      more ||= top.late || opacity < 1;
+      complete = whole && opacity === 1;
+      this.tiles.trim(Math.max(48, 4 * top.tiles.length));
     }
     this.sheets.moving = !scene.resting;
     this.sheets.want(this, [...this.wanted.values()]);
@@ -94,12 +109,8 @@ export class Renderer {
     return { more, complete };
   }
 
-  /** Paint the tiles of a grid that the screen needs, and list what to copy, bottom first. */
-  private paintGrid(
-    grid: Grid,
-    scene: Scene,
-    deadline: number,
-  ): { layers: TileDraw[][]; complete: boolean; late: boolean; visible: number; holes: TileDraw[] } {
+  /** Paint the tiles of a grid that the screen needs. */
+  private paintGrid(grid: Grid, scene: Scene, budget: Budget): Layers {
     const { camera, view, ratio } = scene;
     const size = grid.info.size;
     const px = cellPx(size, camera, view, ratio);
@@ -108,55 +119,100 @@ export class Renderer {
     const resting = tileSet(size, restingPitch(px, grid.info.icon_px));
     const list = (set: TileSet): TileDraw[] => visibleTiles(set, camera, view, ratio);
     const sharp = list(resting);
+    const overview = plain(grid.style) ? grid.overview : null;
+    const soft = overviewDoes(grid.info, resting);
+    if (soft) this.overlook(grid);
+    if (overview && soft) return { tiles: [], standIn: { overview, tiles: sharp }, holes: [], late: false };
     // While panning, the sharp tiles of the present zoom are still right.
     const sharpReady = sharp.every((tile) => this.tiles.complete(grid, tile));
-    const want = scene.resting || sharpReady ? sharp : list(moving);
+    const tiles = scene.resting || sharpReady ? sharp : list(moving);
     const holes: TileDraw[] = [];
-    let late = false;
-    for (const tile of want) {
+    for (const tile of tiles) {
       const missing = new Set<number>();
-      if (this.tiles.paint(grid, tile, scene.palette, deadline, missing)) continue;
+      if (this.tiles.paint(grid, tile, scene.palette, budget, missing)) continue;
       holes.push(tile);
-      late ||= performance.now() > deadline;
       this.request(grid, tile.set, missing);
     }
-    const complete = holes.length === 0;
-    const layers: TileDraw[][] = [];
+    let standIn: Layers["standIn"] = null;
     const last = this.lastPitch.get(key);
-    if (!complete && last !== undefined && last !== want[0]?.set.pitch)
-      layers.push(list(tileSet(size, last)));
-    if (complete && want[0]) this.lastPitch.set(key, want[0].set.pitch);
-    layers.push(want);
-    return { layers, complete, late, visible: want.length, holes };
+    const pitch = tiles[0]?.set.pitch;
+    if (!holes.length && pitch !== undefined) this.lastPitch.set(key, pitch);
+    else if (holes.length) {
+      const before =
+        last === undefined || last === pitch
+          ? []
+          : list(tileSet(size, last)).filter((tile) => meetsAny(tile, holes));
+      if (before.length && before.every((tile) => this.tiles.complete(grid, tile)))
+        standIn = { overview: null, tiles: before };
+      else if (overview) standIn = { overview, tiles: holes };
+      else if (grid === scene.grid && !scene.below) this.overlook(grid);
+    }
+    return { tiles, standIn, holes, late: holes.length > 0 && budget.left <= 0 };
   }
 
   private request(grid: Grid, set: TileSet, missing: Set<number>): void {
     if (!grid.info.icons) return;
     const mip = sheetMip(grid.info, set.pitch);
     for (const sheet of missing) {
-      this.wanted.set(`${grid.layer}/${grid.info.size}/${sheet}@${mip}`, {
-        layer: grid.layer,
-        info: grid.info,
-        sheet,
-        mip,
-      });
+      const key = `${grid.layer}/${grid.info.size}/${sheet}@${mip}`;
+      const since = this.before.get(key)?.since ?? performance.now();
+      this.wanted.set(key, { layer: grid.layer, info: grid.info, sheet, mip, since });
     }
   }
 
-  /** Copy tiles to the screen; only where there are holes, if they are given. */
-  private blit(grid: Grid, layers: TileDraw[][], holes: TileDraw[] | null, smooth: boolean): void {
+  /** Copy a grid to the screen, what stands in for its tiles first; only where there are holes, if they are given. */
+  private blit(grid: Grid, { tiles, standIn }: Layers, holes: TileDraw[] | null): void {
     const { context } = this;
-    for (const layer of layers) {
-      for (const tile of layer) {
-        if (holes && !meetsAny(tile, holes)) continue;
-        const picture = this.tiles.picture(grid, tile);
-        if (!picture) continue;
-        context.imageSmoothingEnabled =
-          smooth && (picture.width !== tile.width || picture.height !== tile.height);
-        context.imageSmoothingQuality = "low";
-        context.drawImage(picture, tile.x, tile.y, tile.width, tile.height);
+    const copy = (tile: TileDraw): void => {
+      const picture = this.tiles.picture(grid, tile);
+      if (!picture) return;
+      context.imageSmoothingEnabled = picture.width !== tile.width || picture.height !== tile.height;
+      context.drawImage(picture, tile.x, tile.y, tile.width, tile.height);
+    };
+    if (standIn) {
+      for (const tile of standIn.tiles) {
+        if (standIn.overview) this.soft(grid, standIn.overview, tile);
+        else copy(tile);
       }
     }
+    for (const tile of tiles) if (!holes || meetsAny(tile, holes)) copy(tile);
+  }
+
+  /** Copy a tile's part of the overview. */
+  private soft({ info }: Grid, overview: ImageBitmap, tile: TileDraw): void {
+    const [left, right, top, bottom] = tileBounds(tile);
+    const px = info.overview_px!;
+    const [width, height] = [(right - left) * px, (bottom - top) * px];
+    this.context.imageSmoothingEnabled = true;
+    this.context.drawImage(
+      overview,
+      left * px,
+      top * px,
+      width,
+      height,
+      tile.x,
+      tile.y,
+      tile.width,
+      tile.height,
+    );
+  }
+
+  /** Mark where icons will be. */
+  private marks({ cells }: Grid, holes: readonly TileDraw[], palette: Palette): void {
+    const { context } = this;
+    context.globalAlpha = 0.1;
+    context.fillStyle = palette.quiet;
+    for (const tile of holes) {
+      const [left, right, top, bottom] = tileBounds(tile);
+      const [width, height] = [tile.width / (right - left), tile.height / (bottom - top)];
+      for (let row = top; row < bottom; row++) {
+        for (let column = left; column < right; column++) {
+          if (cells.row(column, row) >= 0)
+            context.fillRect(tile.x + (column - left) * width, tile.y + (row - top) * height, width, height);
+        }
+      }
+    }
+    context.globalAlpha = 1;
   }
 
   close(): void {

@@ -9,6 +9,8 @@ const ENCODED_BUDGET = 48 * 2 ** 20;
 /** Sheets decoded at once: while the picture moves, a processor is left to draw it. */
 const CORES = navigator.hardwareConcurrency || 2;
 const AT_ONCE = { moving: Math.max(1, Math.min(4, CORES - 1)), resting: Math.max(2, Math.min(6, CORES)) };
+/** Milliseconds that a sheet has to be wanted while the picture moves: what only flies past is not fetched. */
+const DWELL = 120;
 /** Milliseconds before a sheet that failed is asked for again. */
 const RETRY_AFTER = 4000;
 /** Milliseconds that a sheet may take before it is asked for again. */
@@ -19,6 +21,8 @@ export interface Want {
   info: LevelInfo;
   sheet: number;
   mip: number;
+  /** Time (ms) since when it has been wanted without a break. */
+  since: number;
 }
 
 const keyOf = (layer: string, size: number, sheet: number): string => `${layer}/${size}/${sheet}`;
@@ -121,6 +125,7 @@ export class Sheets {
       const failed = this.failed.get(key);
       if (this.busy.has(busy) || (failed !== undefined && performance.now() - failed < RETRY_AFTER)) continue;
       if (this.get(want.layer, want.info.size, want.sheet, want.mip)) continue;
+      if (this.moving && performance.now() - want.since < DWELL) continue;
       this.busy.add(busy);
       void this.load(want, key, busy);
     }

@@ -2,7 +2,7 @@
 import { Cells, type CellsInfo } from "./cells";
 import { type Encoded, Said, type Source } from "./source";
 
-/** Base64 text, "#id" of a script element that holds it, a relative ".js" that delivers it, or an image's URL. */
+/** Base64 text, "#id" of a script element that holds it, or a relative ".js" that delivers it. */
 type Ref = string;
 
 export interface PayloadLevel {
@@ -17,8 +17,6 @@ export interface Payload {
   levels: Record<string, PayloadLevel>;
 }
 
-const IMAGE = /\.(webp|png|jpe?g)$/i;
-
 /** Bytes of base64 text. */
 const decode = (text: string): Uint8Array<ArrayBuffer> => {
   // Newer browsers do this an order of magnitude faster.
@@ -31,31 +29,32 @@ const decode = (text: string): Uint8Array<ArrayBuffer> => {
   return bytes;
 };
 
+/** Texts on their way, by path: whoever asks for one that is coming waits for the same. */
+const coming = new Map<string, { text: Promise<string>; arrived: (text: string) => void }>();
+
 /** Load a script that calls `__atlasData(path, base64)`; `fetch` is refused on file://. */
-const viaScript = (path: string): Promise<string> =>
-  new Promise((resolve, reject) => {
+const viaScript = (path: string): Promise<string> => {
+  const found = coming.get(path);
+  if (found) return found.text;
+  let arrived = (_text: string): void => {};
+  const text = new Promise<string>((resolve, reject) => {
     const script = document.createElement("script");
-    const arrived = (name: string, text: string): void => {
-      if (name === path) resolve(text);
+    const end = (said: string): void => {
+      script.remove();
+      coming.delete(path);
+      reject(new Said(said));
     };
-    const host = window as unknown as { __atlasData?: (name: string, text: string) => void };
-    const before = host.__atlasData;
-    host.__atlasData = (name, text) => {
-      before?.(name, text);
-      arrived(name, text);
-    };
-    const done = (): void => script.remove();
-    script.onload = () => {
-      done();
-      reject(new Said(`${path} does not hold what this page expects: export the atlas again.`));
-    };
-    script.onerror = () => {
-      done();
-      reject(new Said(`${path} is missing: keep the page and its folder together.`));
-    };
+    arrived = resolve;
+    script.onload = () => end(`${path} does not hold what this page expects: export the atlas again.`);
+    script.onerror = () => end(`${path} is missing: keep the page and its folder together.`);
     script.src = path;
+    (window as unknown as { __atlasData: (name: string, text: string) => void }).__atlasData = (name, data) =>
+      coming.get(name)?.arrived(data);
     document.head.append(script);
   });
+  coming.set(path, { text, arrived });
+  return text;
+};
 
 const text = async (ref: Ref): Promise<string> => {
   if (ref.startsWith("#")) {
@@ -75,18 +74,7 @@ const bytes = async (ref: Ref): Promise<Uint8Array<ArrayBuffer>> => {
   }
 };
 
-const image = async (ref: Ref): Promise<Encoded> => {
-  if (!IMAGE.test(ref)) return new Blob([await bytes(ref)], { type: "image/webp" });
-  const element = new Image();
-  element.decoding = "async";
-  element.src = ref;
-  try {
-    await element.decode();
-  } catch {
-    throw new Said(`${ref} is missing or damaged: keep the page and its folder together.`);
-  }
-  return element;
-};
+const image = async (ref: Ref): Promise<Encoded> => new Blob([await bytes(ref)], { type: "image/webp" });
 
 export const pageSource = (payload: Payload): Source => {
   const level = (layer: string, size: number): PayloadLevel => {

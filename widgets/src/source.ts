@@ -1,8 +1,8 @@
 /** Where an atlas comes from: a kernel, a page, or a folder beside a page. */
 import type { Cells } from "./cells";
 
-/** An encoded image, not yet decoded: bytes, or an image that the browser is fetching. */
-export type Encoded = Blob | HTMLImageElement;
+/** An encoded image: its bytes, which are decoded beside the main thread. An `<img>` would be decoded on it. */
+export type Encoded = Blob;
 
 export interface Rendered {
   image: Encoded;

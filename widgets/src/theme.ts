@@ -55,4 +55,8 @@ export const followTheme = (root: HTMLElement, changed: () => void, signal: Abor
   apply();
 };
 
-export const reducedMotion = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
+let still: MediaQueryList | undefined;
+export const reducedMotion = (): boolean => {
+  still ??= matchMedia("(prefers-reduced-motion: reduce)");
+  return still.matches;
+};

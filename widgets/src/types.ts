@@ -14,6 +14,8 @@ export interface LevelInfo {
   columns: number;
   sheet_px: number;
   sheets: number;
+  /** Whether sheets are laid out square after square of the grid; otherwise in the order of the cells. */
+  blocks?: boolean;
   /** Pixels of a cell in the level's overview; absent or 0 where it has none. */
   overview_px?: number;
   /** Whether icons are rendered. */

@@ -7,6 +7,7 @@ import { strongest } from "./classes";
 import type { Context } from "./context";
 import { makeControls } from "./controls";
 import { h } from "./dom";
+import { spritePlace } from "./drawlist";
 import { hidePicture } from "./fallback";
 import { flyer } from "./fly";
 import { attachGestures } from "./gestures";
@@ -19,6 +20,7 @@ import type { Live, LiveView } from "./live";
 import { makeMinimap } from "./minimap";
 import { makeNotices } from "./notices";
 import { overlay } from "./overlay";
+import { placeOf } from "./paint";
 import { makeDisplay, makeHelp } from "./panels";
 import { Picture } from "./picture";
 import { attachPointer } from "./pointer";
@@ -156,8 +158,11 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
       minimap.draw(palette);
       const wanted = card.wanted();
       const { grid, row } = wanted ?? {};
-      const sheet = grid?.info.icons ? Math.floor(row! / grid.info.columns ** 2) : -1;
-      sheets.want(card, grid && sheet >= 0 ? [{ layer: grid.layer, info: grid.info, sheet, mip: 0 }] : []);
+      const sheet = grid?.info.icons ? spritePlace(grid.info, placeOf(grid, row!)).sheet : -1;
+      sheets.want(
+        card,
+        grid && sheet >= 0 ? [{ layer: grid.layer, info: grid.info, sheet, mip: 0, since: 0 }] : [],
+      );
       update();
     });
   } catch {

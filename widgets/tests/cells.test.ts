@@ -30,6 +30,17 @@ describe("cells", () => {
     expect(cells.centre(1)).toEqual([1 / 6, 5 / 6]);
   });
 
+  it("finds icons in sheets that hold squares of the grid", () => {
+    // block_order([0, 2, 3, 5, 6, 8, 11, 14], 4, side of two icons) in atlas/blocks.py gives these rows.
+    const eight = makeCells(
+      4,
+      [0, 2, 3, 5, 6, 8, 11, 14].map((cell) => ({ cell })),
+    );
+    const order = [0, 3, 1, 2, 4, 5, 6, 7];
+    expect(order.map((row) => eight.blocks(2)[row])).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect([...eight.blocks(4)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
   it("names cells by level and number", () => {
     expect(parseCellId(cellId(40, 812))).toEqual([40, 812]);
     expect(parseCellId("")).toBeNull();
