@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from PIL import Image
 from torch import Tensor, nn
 
@@ -34,6 +37,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 SIDE = 32
 TILE = 4
+
+# How long an example takes says how busy the machine is, and the same examples everywhere say the same of the code.
+hypothesis_settings.register_profile(
+    "everywhere", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("everywhere")
+
+# A shell without a terminal lets what it starts in the background ignore Ctrl-C, and so would what the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class SmallNet(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -81,6 +82,14 @@ class Tab:
             "i => document.querySelectorAll('.aa-root')[i]?.dataset.aaReady === 'true'", arg=number
         )
 
+    def at_level(self, size: int, number: int = 0) -> None:
+        """Wait until view `number` shows a level, sharp."""
+        self.page.wait_for_function(
+            "([i, size]) => document.querySelectorAll('.aa-root')[i]?.dataset.aaLevel === size",
+            arg=[number, str(size)],
+        )
+        self.ready(number)
+
     def level(self, number: int = 0) -> int:
         return int(self.page.locator(".aa-root").nth(number).get_attribute("data-aa-level") or 0)
 
@@ -143,16 +152,21 @@ class Lab:
         return f"{self.url}/doc/workspaces/{Path(name).stem}/tree/{name}?reset"
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One server for all tests, in folders of its own: nobody's settings reach it."""
-    home = tmp_path_factory.mktemp("lab")
-    port = free_port()
-    folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "RUNTIME")} | {
+def lab_environment(home: Path) -> dict[str, str]:
+    """Folders of its own for a server: nobody's settings, kernels or signatures reach it, and it leaves none behind."""
+    folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")} | {
         f"JUPYTERLAB_{name}_DIR": str(home / f"lab-{name.lower()}") for name in ("SETTINGS", "WORKSPACES")
     }
-    environment = os.environ | folders | {"IPYTHONDIR": str(home / "ipython"), "OMP_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    return kept | folders | {"IPYTHONDIR": str(home / "ipython"), "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One server for all tests."""
+    home = tmp_path_factory.mktemp("lab")
+    environment = lab_environment(home)
     (home / "work").mkdir()
     quiet = home / "lab-settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)
@@ -160,7 +174,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     settings = {
         "IdentityProvider.token": "",
         "ServerApp.root_dir": home / "work",
-        "ServerApp.port": port,
+        "ServerApp.port": free_port(),
         "ServerApp.open_browser": False,
         "ServerApp.allow_root": True,
         "ServerApp.disable_check_xsrf": True,
@@ -170,18 +184,42 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with (home / "log").open("w") as log:
         process = subprocess.Popen(command, env=environment, cwd=home / "work", stdout=log, stderr=log)
     try:
-        server = Lab(f"http://127.0.0.1:{port}", home / "work")
-        for _ in range(600):
-            try:
-                with closing(urllib.request.urlopen(f"{server.url}/api")):  # noqa: S310 - our own server
-                    break
-            except OSError:
-                assert process.poll() is None, (home / "log").read_text()
-                time.sleep(0.1)
-        yield server
+        # Which port it has in the end, it says itself: the free one may have been taken in the meantime.
+        said = home / "runtime" / f"jpserver-{process.pid}.json"
+        wait_until(lambda: answers(said), lambda: process.poll() is None, (home / "log").read_text)
+        yield Lab(address_in(said), home / "work")
     finally:
-        process.terminate()
-        process.wait(30)
+        end(process)
+
+
+def wait_until(sign: Callable[[], bool], alive: Callable[[], bool], log: Callable[[], str]) -> None:
+    """Wait for something that a process of ours does; says what it wrote if it ends or takes for ever."""
+    last = time.monotonic() + PATIENCE_MS / 1000
+    while not sign():
+        assert alive(), log()
+        assert time.monotonic() < last, log()
+        time.sleep(0.1)
+
+
+def address_in(said: Path) -> str:
+    return f"http://127.0.0.1:{json.loads(said.read_text(encoding='utf-8'))['port']}"
+
+
+def answers(said: Path) -> bool:
+    try:
+        with closing(urllib.request.urlopen(f"{address_in(said)}/api")):  # noqa: S310 - our own server
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @dataclass
@@ -200,8 +238,21 @@ class Notebook:
 
     def run_all(self) -> None:
         self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
-        self.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.ready; }")
+        self.page.evaluate(
+            """async () => {
+                const notebook = window.jupyterapp.shell.currentWidget;
+                await Promise.all([window.jupyterapp.restored, notebook.context.ready, notebook.revealed]);
+                await notebook.sessionContext.ready;
+            }"""
+        )
         self.command("notebook:run-all-cells")
+
+    def save(self) -> dict[str, Any]:
+        """What the file holds when it is saved."""
+        self.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.context.save(); }")
+        path = self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path")
+        content: dict[str, Any] = json.loads((self.lab.folder / path).read_text(encoding="utf-8"))
+        return content
 
     def python(self, code: str) -> Any:
         """Run an expression in the kernel; gives what it is, by way of JSON."""
@@ -217,17 +268,19 @@ class Notebook:
                 await future.done;
                 return said;
             }""",
-            f"import json as _json\nprint(_json.dumps({code}))",
+            # What else prints meanwhile is not the answer.
+            f"import json as _json\nprint('\\n<answer>' + _json.dumps({code}) + '</answer>')",
         )
-        return json.loads(text)
+        found = re.search("<answer>(.*)</answer>", text)
+        assert found, text
+        return json.loads(found[1])
 
     def until(self, code: str) -> None:
         """Wait until an expression is true in the kernel."""
-        for _ in range(200):
-            if self.python(f"bool({code})"):
-                return
+        last = time.monotonic() + PATIENCE_MS / 1000
+        while not self.python(f"bool({code})"):
+            assert time.monotonic() < last, f"{code} did not become true"
             self.page.wait_for_timeout(50)
-        raise AssertionError(f"{code} did not become true")
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ export interface Context {
   redraw(): void;
   /** Fly there; at once where motion is not wanted. Without seconds, as long as the way takes. */
   fly(camera: Camera, seconds?: number): void;
+  /** Whether the camera is on its way. */
+  flying(): boolean;
   /** Tell screen readers. */
   say(text: string): void;
   /** Show a sentence that something failed. */

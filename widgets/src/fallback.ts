@@ -12,7 +12,7 @@ export const pictureAfter = (el: Element): HTMLElement | null => {
   return next.querySelector("canvas, iframe, button, input, .aa-root") ? null : next;
 };
 
-/** Hide it until `signal` ends; outputs may arrive after the view. */
+/** Hide it until `signal` ends; the output may arrive long after the view. */
 export const hidePicture = (el: Element, signal: AbortSignal): void => {
   let hidden: HTMLElement | null = null;
   const look = (): void => {
@@ -20,9 +20,12 @@ export const hidePicture = (el: Element, signal: AbortSignal): void => {
     hidden = pictureAfter(el);
     if (hidden) hidden.style.display = "none";
   };
-  const timers = [0, 100, 400, 1500].map((delay) => setTimeout(look, delay));
+  // Notebooks put the view's own output into the page after it was drawn, too.
+  const outputs = new MutationObserver(look);
+  outputs.observe(document.body, { childList: true, subtree: true });
+  look();
   signal.addEventListener("abort", () => {
-    for (const timer of timers) clearTimeout(timer);
+    outputs.disconnect();
     hidden?.style.removeProperty("display");
   });
 };

@@ -6,13 +6,20 @@ import type { Camera } from "./types";
 
 const ease = (t: number): number => (t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2);
 
-export const flyer = (
-  context: Context,
-): { to: (camera: Camera, seconds?: number) => void; stop: () => void } => {
+export interface Flyer {
+  to(camera: Camera, seconds?: number): void;
+  stop(): void;
+  /** Whether a flight is under way. */
+  flying(): boolean;
+}
+
+export const flyer = (context: Context): Flyer => {
   let frame = 0;
   const stop = (): void => {
+    if (!frame) return;
     cancelAnimationFrame(frame);
     frame = 0;
+    context.redraw();
   };
   context.signal.addEventListener("abort", stop);
   const to = (target: Camera, seconds?: number): void => {
@@ -31,8 +38,10 @@ export const flyer = (
       const t = Math.min(1, Math.max(0, (now - begun) / duration));
       frame = t < 1 ? requestAnimationFrame(step) : 0;
       context.store.set({ camera: t < 1 ? path.at(ease(t)) : goal });
+      context.redraw();
     };
     frame = requestAnimationFrame(step);
+    context.redraw();
   };
-  return { to, stop };
+  return { to, stop, flying: () => frame !== 0 };
 };

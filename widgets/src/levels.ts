@@ -105,6 +105,12 @@ export class Levels {
     return entry && entry.attributed === this.classIndex ? entry.attribution : null;
   }
 
+  /** Whether the attribution of a grid's cells to the class is on its way. */
+  awaited(grid: Grid): boolean {
+    const entry = this.entries.get(`${grid.layer}/${grid.info.size}`);
+    return this.classIndex >= 0 && !!entry && !entry.attribution && entry.refused === NEVER;
+  }
+
   /** Style every grid anew from now on; `classIndex` -1 is no heat map. */
   restyle(options: Options, classIndex: number): void {
     this.options = options;

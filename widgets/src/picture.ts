@@ -18,6 +18,8 @@ export class Picture {
   private readonly fade = new CrossFade(FADE_MS);
   private fadeLayer = "";
   private frame = 0;
+  /** Whether a frame is being drawn: what it asks for itself is counted at its end. */
+  private drawing = false;
   private moved = Number.NEGATIVE_INFINITY;
   private rest: ReturnType<typeof setTimeout> | undefined;
 
@@ -40,9 +42,16 @@ export class Picture {
     });
   }
 
-  /** Draw at the next frame. */
+  /** Draw at the next frame; until then the picture is not that of the state. */
   redraw(): void {
-    if (!this.frame && !this.context.signal.aborted) this.frame = requestAnimationFrame(this.draw);
+    if (this.context.signal.aborted) return;
+    if (!this.drawing) this.ready(false);
+    this.frame ||= requestAnimationFrame(this.draw);
+  }
+
+  private ready(ready: boolean): void {
+    const { dataset } = this.context.root;
+    if (dataset.aaReady !== String(ready)) dataset.aaReady = String(ready);
   }
 
   /** Draw now: a canvas that was resized is blank. */
@@ -74,6 +83,7 @@ export class Picture {
 
   private readonly draw = (now: number): void => {
     this.frame = 0;
+    this.drawing = true;
     const { context, levels, fade } = this;
     const { store, root } = context;
     const { camera, level, shown } = store.state;
@@ -112,9 +122,11 @@ export class Picture {
       clearTimeout(this.rest);
       this.rest = setTimeout(() => this.redraw(), REST_AFTER + 8);
     }
-    const ready = String(resting && complete && grid !== null);
-    if (root.dataset.aaReady !== ready) root.dataset.aaReady = ready;
+    this.drawing = false;
     if (root.dataset.aaLevel !== String(wanted)) root.dataset.aaLevel = String(wanted);
+    // Nothing moves, loads, or waits for another frame: not the camera, not icons, names or the heat map.
+    const still = resting && !this.frame && !context.flying();
+    this.ready(still && complete && grid !== null && !levels.awaited(grid));
     this.drawn(this.palette);
   };
 }

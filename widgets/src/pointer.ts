@@ -6,6 +6,8 @@ import { type Point, rowsInside } from "./lasso";
 
 /** CSS pixels within which a press is a click. */
 const CLICK = 5;
+/** Milliseconds after which a picture that moved under a resting pointer is hovered anew. */
+const SETTLED = 120;
 
 /** Id of the cell at a point of the stage, "" where there is none. */
 export const cellAt = (context: Context, x: number, y: number): string => {
@@ -31,6 +33,20 @@ export const attachPointer = (context: Context): { line: () => readonly Point[] 
   const { stage, store, signal } = context;
   let pressed: { x: number; y: number; moved: boolean } | null = null;
   let line: Point[] = [];
+  /** Where the pointer rests on the picture; null when it is elsewhere, or the keyboard has gone on. */
+  let resting: Point | null = null;
+  let settling: ReturnType<typeof setTimeout> | undefined;
+
+  const settled = (): void => {
+    if (resting && !pressed && !line.length) store.set({ hovered: cellAt(context, ...resting) });
+  };
+  store.on((changed) => {
+    if (changed.has("cursor")) resting = null;
+    if (!resting || !(changed.has("camera") || changed.has("shown") || changed.has("layer"))) return;
+    clearTimeout(settling);
+    settling = setTimeout(settled, SETTLED);
+  }, signal);
+  signal.addEventListener("abort", () => clearTimeout(settling));
 
   const at = (event: PointerEvent): Point => {
     const box = stage.getBoundingClientRect();
@@ -56,11 +72,15 @@ export const attachPointer = (context: Context): { line: () => readonly Point[] 
       line.push([x, y]);
       context.redraw();
     } else if (event.pointerType !== "touch" && !event.buttons) {
+      resting = [x, y];
       store.set({ hovered: cellAt(context, x, y) });
     }
   });
   on("pointerleave", (event) => {
-    if (event.pointerType !== "touch") store.set({ hovered: "" });
+    if (event.pointerType === "touch") return;
+    resting = null;
+    // A panel that opens under the pointer does not take the keyboard's cell away.
+    if (store.state.hovered !== store.state.cursor) store.set({ hovered: "" });
   });
   on("pointercancel", () => {
     pressed = null;
@@ -85,6 +105,7 @@ export const attachPointer = (context: Context): { line: () => readonly Point[] 
       cursor: again ? "" : id,
       ...(id ? { selection: [id] } : { selection: [] }),
     });
+    if (event.pointerType !== "touch") resting = [press.x, press.y];
   });
 
   const finish = (adding: boolean): void => {

@@ -86,6 +86,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
     maxZoom: () => maxZoom(layer().levels.at(-1)?.size ?? 1),
     redraw: () => picture?.redraw(),
     fly: (camera, seconds) => fly.to(camera, seconds),
+    flying: () => fly.flying(),
     say: notices.say,
     fail: notices.fail,
     className: (index) => header().classes?.[index] ?? `class ${index}`,
