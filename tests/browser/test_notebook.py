@@ -14,6 +14,8 @@ from atlas.activations import write_activations
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from playwright.sync_api import Position
+
     from atlas.activations import Activations
     from atlas.atlas import Atlas
     from tests.browser.conftest import Lab, Notebook, Tab
@@ -23,7 +25,7 @@ def opened(world: Path) -> str:
     return f"import atlas\nworld = atlas.open({str(world)!r})\nview = world.view()\nview"
 
 
-def spot(notebook: Notebook, dx: float = 0, dy: float = 0) -> dict[str, float]:
+def spot(notebook: Notebook, dx: float = 0, dy: float = 0) -> Position:
     """A place in the view, (0, 0) its middle: for actions that scroll there first, wherever the notebook is by then."""
     box = notebook.page.locator(".aa-stage").first.bounding_box()
     assert box is not None
