@@ -147,11 +147,12 @@ def test_a_saved_notebook_flies_without_kernel_and_network_and_shows_the_picture
 
 #: Builds with a view, and stops in the middle of the finer level for as long as somebody looks.
 BUILD = """
-import time
+import pathlib, time
 
 class UntilInterrupted:
     def __call__(self, stage, done, total):
         while stage == "icons body 8" and done >= 16:
+            pathlib.Path({out!r} + ".waits").touch()
             time.sleep(0.05)
 
     def note(self, line):
@@ -179,14 +180,21 @@ def test_icons_appear_while_a_build_runs_and_stay_when_it_is_stopped(
     page.locator(".aa-root").wait_for()
     bar = page.locator(".aa-progress")
     expect(bar).to_contain_text("icons body 8")
-    # Icons of the level that is being rendered are there before its sheets are; plain squares have a few colours.
-    page.wait_for_function(f"() => ({COLOURS})() > 50")
-    assert page.locator(".aa-root").get_attribute("data-aa-level") == "8"
+    # Sixteen icons are there, no sheet is; until they are drawn the coarser level stands in.
+    sign = tmp_path / "live.atlas.waits"
+    for _ in range(1200):
+        if sign.exists():
+            break
+        page.wait_for_timeout(50)
+    assert sign.exists()
+    assert not list(tmp_path.glob("live.atlas/layers/body/levels/0008/*.webp"))
+    page.wait_for_function("() => document.querySelector('.aa-root').dataset.aaLevel === '8'")
     notebook.command("notebook:interrupt-kernel")
     expect(bar).to_be_hidden()
     expect(page.locator(".jp-OutputArea").last).to_contain_text("KeyboardInterrupt")
     notebook.tab.ready()
-    assert page.evaluate(COLOURS) > 50
+    # Plain squares have a few colours.
+    page.wait_for_function(f"() => ({COLOURS})() > 50")
 
 
 #: How many colours the picture shows.
