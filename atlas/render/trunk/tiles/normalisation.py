@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atlas.render.compiled import compiled
+from atlas.render.compiled import compiled, helper
 from atlas.render.elementary import inverse_root
 from atlas.render.lanes import (
     all16,
@@ -36,6 +36,25 @@ _BEFORE = 8
 _TILE = 1024
 
 
+@helper
+def _square(x: int, x_row: int, places: int, channels: int, squares: int, pitch: int) -> None:
+    """Squares of a position of a map, as `_sum_near` reads them."""
+    for place in range(places):
+        for c in range(0, channels, 16):
+            value = load_half(x + place * x_row + 2 * c)
+            store_half(squares + place * pitch + 64 + 2 * c, value * value)
+
+
+@helper
+def _sum_near(squares: int, pitch: int, channels: int, sums: int, row: int) -> None:
+    """Sums over neighbouring channels, of all icons at once, with the band in tile 6."""
+    for c in range(0, channels, 16):
+        clear(0)
+        read(4, squares + 64 + 2 * (c - _BEFORE), pitch)
+        multiply(0, 4, 6)
+        write(0, sums + 4 * c, row)
+
+
 @compiled
 def normalise(p: NDArray[np.int64]) -> None:
     """Normalise some positions.
@@ -53,15 +72,8 @@ def normalise(p: NDArray[np.int64]) -> None:
     add, times = all16(load_float(constants)), all16(load_float(constants + 4))
     for position in range(positions):
         line, out = x + position * places * x_row, y + position * places * x_row
-        for place in range(places):
-            for c in range(0, channels, 16):
-                value = load_half(line + place * x_row + 2 * c)
-                store_half(squares + place * pitch + 64 + 2 * c, value * value)
-        for c in range(0, channels, 16):
-            clear(0)
-            read(4, squares + 64 + 2 * (c - _BEFORE), pitch)
-            multiply(0, 4, 6)
-            write(0, sums + 4 * c, sums_row)
+        _square(line, x_row, places, channels, squares, pitch)
+        _sum_near(squares, pitch, channels, sums, sums_row)
         for place in range(places):
             for c in range(0, channels, 16):
                 value = load_half(line + place * x_row + 2 * c)
@@ -71,7 +83,7 @@ def normalise(p: NDArray[np.int64]) -> None:
 
 
 @compiled
-def normalise_back(p: NDArray[np.int64]) -> None:  # noqa: C901 - loops
+def normalise_back(p: NDArray[np.int64]) -> None:
     """Gradient of some positions of the input, zero where the input is if the last of `p` is not 0.
 
     `p`, in order: addresses of the gradient of the output, of the input and of its gradient; then as for `normalise`.
@@ -88,15 +100,8 @@ def normalise_back(p: NDArray[np.int64]) -> None:  # noqa: C901 - loops
     for position in range(positions):
         given, line = g + position * places * x_row, x + position * places * x_row
         found = out + position * places * x_row
-        for place in range(places):
-            for c in range(0, channels, 16):
-                value = load_half(line + place * x_row + 2 * c)
-                store_half(squares + place * pitch + 64 + 2 * c, value * value)
-        for c in range(0, channels, 16):
-            clear(0)
-            read(4, squares + 64 + 2 * (c - _BEFORE), pitch)
-            multiply(0, 4, 6)
-            write(0, sums + 4 * c, row)
+        _square(line, x_row, places, channels, squares, pitch)
+        _sum_near(squares, pitch, channels, sums, row)
         for place in range(places):
             for c in range(0, channels, 16):
                 value = load_half(line + place * x_row + 2 * c)
@@ -104,11 +109,7 @@ def normalise_back(p: NDArray[np.int64]) -> None:  # noqa: C901 - loops
                 straight = load_half(given + place * x_row + 2 * c) * factor
                 store(direct + place * row + 4 * c, straight)
                 store_half(squares + place * pitch + 64 + 2 * c, straight * value * factor * factor)
-        for c in range(0, channels, 16):
-            clear(0)
-            read(4, squares + 64 + 2 * (c - _BEFORE), pitch)
-            multiply(0, 4, 6)
-            write(0, sums + 4 * c, row)
+        _sum_near(squares, pitch, channels, sums, row)
         for place in range(places):
             for c in range(0, channels, 16):
                 value = load_half(line + place * x_row + 2 * c)
