@@ -123,7 +123,7 @@ class Report:
         d = self.difference
         shown = f"would show {self.detectable or 0:.0%} more than that one with power 80%"
         power = "too few to show any" if self.detectable is None else shown
-        if self.detectable is not None:
+        if self.detectable is not None and self.power > 0:
             power += f", and {self.smallest:.0%} more than all of them with {self.power:.0%} at least"
         if self.verdict == "not found" and self.rules_out is not None:
             power += f"; they rule out {self.rules_out:.0%}"

@@ -97,6 +97,17 @@ def test_the_power_against_all_controls_is_no_more_than_against_each() -> None:
     assert f"12% more than all of them with {report.power:.0%} at least" in str(report)
 
 
+def test_a_power_that_is_not_there_is_not_told() -> None:
+    nothing = np.zeros(40, dtype=bool)
+    controls = {str(k): Outcome(np.arange(40) < k, nothing, 0) for k in (9, 8)}
+    patch = Outcome(nothing, nothing, 0)
+    (report,) = judge(["a"], [patch], compare([patch], [controls], 0), "held out", 0.12)
+    assert report.detectable is not None
+    assert report.power == 0
+    assert "with power 80%" in str(report)
+    assert "all of them" not in str(report)
+
+
 def test_of_placements_that_flip_equally_many_the_largest_is_reported() -> None:
     placements = Placements((0.2, 0.4), ("top left", "top right"))
     assert [placements.name(at) for at in placements.preferred] == [
