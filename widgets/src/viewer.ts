@@ -12,11 +12,10 @@ import { hidePicture } from "./fallback";
 import { flyer } from "./fly";
 import { attachGestures } from "./gestures";
 import { attachKeyboard, onCell } from "./keyboard";
-import { latestIcons } from "./latest";
 import { makeLegend } from "./legend";
 import { Levels } from "./levels";
 import { attachLink } from "./link";
-import type { Live, LiveView } from "./live";
+import { type Live, liveView } from "./live";
 import { makeMinimap } from "./minimap";
 import { makeNotices } from "./notices";
 import { overlay } from "./overlay";
@@ -254,22 +253,13 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   root.addEventListener("focusout", () => queueMicrotask(focus), { signal });
   followTheme(root, () => picture.rethemed(), signal);
 
-  const decode = latestIcons();
-  const pushed: LiveView = {
-    progress: notices.progress,
-    icon: (name, level, row, icon) =>
-      void decode(`${name}/${level}/${row}`, icon, (bitmap) => {
-        if (signal.aborted) bitmap.close();
-        else {
-          const grid = levels.live(name, level, row, bitmap);
-          if (grid) {
-            card.sharpened(row);
-            picture.refresh(grid, row);
-          }
-        }
-      }),
-    fly: (camera, seconds) => fly.to(camera, seconds),
+  const shown = (name: string, level: number, row: number, bitmap: ImageBitmap): void => {
+    const grid = levels.live(name, level, row, bitmap);
+    if (!grid) return;
+    card.sharpened(row);
+    picture.refresh(grid, row);
   };
+  const pushed = liveView({ progress: notices.progress, shown, fly: fly.to }, signal);
   live?.attach(pushed, signal);
   source.onCells?.((name, size, cells) => levels.replace(name, size, cells), signal);
   kernel?.onSilence((silent) => (silent ? notices.fail(SILENT) : notices.over(SILENT)), signal);
