@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from atlas.activations import Activations
     from atlas.atlas import Atlas
-    from tests.browser.conftest import Lab, Notebook, Tab
+    from tests.browser.conftest import Tab
+    from tests.browser.jupyter import Lab, Notebook
 
 
 def opened(world: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,6 @@ from atlas.export.png import density_sides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -198,10 +199,13 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> 
         write_png(picture, tmp_path / "level.jpg")
 
 
+ROOT = Path(__file__).parents[2]
+
 FULL_SIZE = """
 import pathlib, sys
 import numpy as np
 from atlas.export import Marker, render_level, write_png
+from tests.memory import most
 
 ramp = np.linspace(0, 255, 80).astype(np.uint8)
 base = np.stack([*np.meshgrid(ramp, ramp), np.full((80, 80), 128, np.uint8)], axis=2)
@@ -212,26 +216,19 @@ def draw(size):
         labels=[f"class {row // 1280}" for row in range(size**2)], markers=[Marker(0.5, 0.5, "here")], title="All",
     )
 
-def peak():
-    status = pathlib.Path("/proc/self/status")
-    if status.exists():  # `ru_maxrss` would count what the process that started this one held.
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
-    import resource
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
 picture = draw(40)
-drawn = peak()
+drawn = most()
 write_png(picture, pathlib.Path(sys.argv[1]))
-print(picture.width * picture.height * 4, peak() - drawn)
+print(picture.width * picture.height * 4, most() - drawn)
 picture = draw(160)
-print(*picture.size, peak())
+print(*picture.size, most())
 """
 
 
 def test_the_finest_level_at_full_size_stays_well_under_4_gb(tmp_path: Path) -> None:
     command = [sys.executable, "-c", FULL_SIZE, str(tmp_path / "level.png")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     held, added_by_writing, width, height, peak = map(int, done.stdout.split())
     assert added_by_writing < held / 2, "writing holds no second copy"
     assert min(width, height) >= 160 * 80

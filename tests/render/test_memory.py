@@ -8,21 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Renders few icons, then ten times as many, and prints by how many MB the process's maximum has risen in between.
-#: A maximum from /proc: that of getrusage begins with the size of the process that started this one.
 PROGRAM = """
-import resource, sys
-from pathlib import Path
 import numpy as np
 from atlas.models import load_model
 from atlas.render import RenderSettings, render
-
-def most():
-    status = Path("/proc/self/status")
-    if not status.exists():
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 2**10
+from tests.memory import most
 
 model = load_model("inceptionv1-tiny", device="cpu")
 settings = RenderSettings(size=48, steps=2, tile=8, rescues=0)
@@ -30,7 +20,7 @@ vectors = np.random.default_rng(0).random((160, 480), dtype=np.float32)
 render(model, "mixed3b", vectors[:16], settings=settings)
 before = most()
 assert len(render(model, "mixed3b", vectors, settings=settings)) == 160
-print(most() - before)
+print((most() - before) / 2**20)
 """
 
 
