@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -149,6 +150,12 @@ def small_atlas(
 ) -> Atlas:
     """Levels 2 and 4 of `body`; not to be changed by a test."""
     return build_small(small_acts, tmp_path_factory.mktemp("small") / "small.atlas")
+
+
+@pytest.fixture
+def copied(small_atlas: Atlas, tmp_path: Path) -> Path:
+    """A copy of the small atlas that a test may change or damage."""
+    return Path(shutil.copytree(small_atlas.path, tmp_path / "copy.atlas"))
 
 
 @pytest.fixture(scope="session")
