@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from atlas.activations import open_activations
-from atlas.arrays import new_folder, read_arrays, write_arrays
+from atlas.arrays import read_arrays, write_arrays
 from atlas.assets import asset
 from atlas.atlas import Atlas
 from atlas.layout import LayoutSettings
@@ -27,6 +27,7 @@ from atlas.models import load_model
 from atlas.pipeline import build
 from atlas.render import RenderSettings
 from atlas.sprites import write_sheets
+from atlas.writing import new_folder
 
 HERE = Path(__file__).resolve().parent
 LAYERS, GRIDS = ("mixed4c", "mixed5b"), (10, 20, 40)

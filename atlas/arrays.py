@@ -1,13 +1,9 @@
-"""Named arrays in a folder: one Zarr v3 group a stage, written whole or not at all, read with suspicion."""
+"""Named arrays in a folder: one Zarr v3 group a stage, read with suspicion."""
 
 from __future__ import annotations
 
 import math
-import shutil
-import tempfile
 import warnings
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +13,8 @@ from zarr.storage import LocalStore
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
 #: Rows of an array are cut into chunks of about this size.
 _CHUNK_BYTES = 4 << 20
@@ -30,28 +27,6 @@ _ZARR_ERRORS = (
     *(ValueError, LookupError, OSError, RuntimeError, TypeError, AttributeError, ArithmeticError),
     UserWarning,
 )
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Fill a folder that gets its name `path` only when all of it is there.
-
-    Yields
-    ------
-    Path
-        An empty folder beside `path`; removed when the block fails.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    # mkdtemp gives a folder to its owner alone; an atlas is to be shared.
-    part.chmod(0o755)
-    try:
-        yield part
-        if path.exists():
-            shutil.rmtree(path)
-        part.rename(path)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:

@@ -10,6 +10,7 @@ from atlas.manifest import FILE, LayerRecord, LevelRecord, Manifest, Stage
 from atlas.progress import Watcher
 from atlas.provenance import provenance_of
 from atlas.stages import IconPlan, grid_stage, icons_stage
+from atlas.writing import is_left_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,8 @@ def refuse_other(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise AtlasError(f"{folder} is a file; give another name as out.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / FILE).is_file():
+    other = folder.is_dir() and any(not is_left_over(path) for path in folder.iterdir())
+    if other and not (folder / FILE).is_file():
         raise AtlasError(f"{folder} exists and is not an atlas; give another name as out, or empty it.")
 
 
@@ -62,7 +64,6 @@ def take_up(
         raise AtlasError(f"{folder} shows something else of these activations; give another name as out, or delete it.")
     manifest.provenance = provenance_of(folder, acts, model) | {"seed": seed} | ({"part": part} if part else {})
     manifest.class_names = model.labels.names if model.labels is not None else None
-    folder.mkdir(parents=True, exist_ok=True)
     manifest.write(folder)
     return manifest
 

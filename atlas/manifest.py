@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from atlas.errors import AtlasError
+from atlas.writing import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,9 +85,8 @@ class Manifest:
     def write(self, folder: Path) -> None:
         """Replace `atlas.json` at once: a reader sees the old one or the new one."""
         content = {"format": FORMAT, "schema": SCHEMA, **asdict(self)}
-        part = folder / f".{FILE}.{os.getpid()}.part"
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(folder / FILE)
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        write_atomically(folder / FILE, text.encode())
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:

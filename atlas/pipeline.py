@@ -21,6 +21,7 @@ from atlas.projection import model_of
 from atlas.render import ENGINES, RenderSettings
 from atlas.sprites import SheetGeometry
 from atlas.stages import IconPlan, layout_stage, sizes_for
+from atlas.writing import sole_writer
 
 if TYPE_CHECKING:
     import os
@@ -53,7 +54,8 @@ def build(
     """Build an atlas, or go on with one.
 
     Every stage is keyed by a digest of its inputs and settings. A call with an `out` that exists does only what is
-    missing: another grid renders that level alone, an interrupted call goes on where it stopped, other settings make
+    missing: another grid renders that level alone, another
+    layer adds that layer, an interrupted call goes on where it stopped, other settings make
     the stages anew that depend on them.
 
     Parameters
@@ -65,7 +67,7 @@ def build(
     images
         Photographs, anything `open_images` takes. With `acts`, only icons="medoid" needs them.
     layer : str or sequence of str, optional
-        Layers to show; by default all that `acts` have, or mixed4c.
+        Layers to show; by default all that `acts` have, or mixed4c. An atlas that is there keeps its other layers.
     grids : sequence of int, optional
         Cells a side of each level; by default what the number of activations can fill.
     out : path, optional
@@ -107,6 +109,7 @@ def build(
     bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
     with bars as report:
         if acts is None:
+            layer = layer or "mixed4c"
             acts, model = _collect(model, images, layer, out, seed, per_image, workers, report)
         if not acts.complete:
             raise AtlasError("These activations are of an interrupted collection; collect again to complete them.")
@@ -116,8 +119,9 @@ def build(
         source = open_images(images) if icons == "medoid" else None
         plan = IconPlan(model=model, settings=settings, seed=seed, engine=engine, source=source)
         folder = _folder(out, acts)
-        manifest = take_up(folder, acts, model, seed)
-        with _watched(report, model) if view else nullcontext(report) as watching:
+        watched = _watched(report, model) if view else nullcontext(report)
+        with sole_writer(folder), watched as watching:
+            manifest = take_up(folder, acts, model, seed)
             for name in layers:
                 laid_out = layout or replace(LayoutSettings.for_layer(name), seed=seed)
                 old = manifest.layers.get(name)
@@ -170,7 +174,7 @@ def _check_layers(acts: Activations, model: VisionModel, layers: Sequence[str]) 
 def _collect(
     model: VisionModel | None,
     images: Any,  # noqa: ANN401
-    layer: str | Sequence[str] | None,
+    layer: str | Sequence[str],
     out: str | os.PathLike[str] | None,
     seed: int,
     per_image: int | Literal["all"] | None,
@@ -186,9 +190,7 @@ def _collect(
     refuse_other(Path(out) if out is not None else store.with_suffix(".atlas"))
     model = model or load_model()
     report.note(f"Collecting from {len(source):,} images of {source.name} with {model.name}.")
-    acts = collect(
-        model, source, layer or "mixed4c", out=store, per_image=per_image, seed=seed, workers=workers, progress=report
-    )
+    acts = collect(model, source, layer, out=store, per_image=per_image, seed=seed, workers=workers, progress=report)
     skipped = acts.provenance["images"]["skipped"]
     if skipped:
         report.note(

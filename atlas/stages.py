@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atlas.activations import digest_of
-from atlas.arrays import new_folder, read_arrays, write_arrays
+from atlas.arrays import read_arrays, write_arrays
 from atlas.blocks import BLOCKS, block_order
 from atlas.grid import Level, default_grids, make_grid
 from atlas.icons import medoid_icons, render_icons, seconds_per_icon
@@ -25,6 +25,7 @@ from atlas.provenance import versions
 from atlas.render import arithmetic, second_moment
 from atlas.sprites import write_sheets
 from atlas.tiles import Tiles, tiles_done
+from atlas.writing import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +80,7 @@ def layout_stage(
 ) -> tuple[Stage, NDArray[np.float32]]:
     """Positions (N, 2) of a layer's activations; arrays to be `kept` are stored beside them."""
     digest = digest_of(
-        {"stage": "layout", "revision": _REVISION["layout"], "acts": acts.digest, "layer": name}
+        {"stage": "layout", "revision": _REVISION["layout"], "acts": acts.layer_digest(name), "layer": name}
         | {"settings": asdict(settings)}
     )
     place = f"{layer_folder(name)}/layout-{digest[:8]}"

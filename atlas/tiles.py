@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
@@ -11,6 +10,7 @@ import numpy as np
 from atlas.errors import AtlasError
 from atlas.render import Icons
 from atlas.render.icons import FIELDS
+from atlas.writing import new_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,11 +65,8 @@ class Tiles:
 
     def write(self, start: int, icons: Icons) -> None:
         """Keep a tile."""
-        file = self._file(start)
-        part = file.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as stream:
+        with new_file(self._file(start)) as part, part.open("wb") as stream:
             np.savez(stream, **{name: getattr(icons, name) for name in FIELDS})
-        part.replace(file)
         self._note(start, icons)
 
     def read(self, start: int) -> Icons | None:

@@ -1,4 +1,4 @@
-"""Arrays of a stage: whole or not there, and nothing a folder claims is believed."""
+"""Arrays of a stage come back as they were written, and nothing a folder claims is believed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas.arrays import new_folder, read_arrays, write_arrays
+from atlas.arrays import read_arrays, write_arrays
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
@@ -52,30 +52,6 @@ def test_the_same_arrays_give_the_same_files(tmp_path: Path, contents: Callable[
         (tmp_path / name).mkdir()
         write_arrays(tmp_path / name, arrays)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
-
-
-def test_a_folder_is_there_when_all_of_it_is_and_not_before(tmp_path: Path) -> None:
-    with new_folder(tmp_path / "deep" / "stage") as part:
-        (part / "file").write_text("new")
-        assert not (tmp_path / "deep" / "stage").exists()
-    assert (tmp_path / "deep" / "stage" / "file").read_text() == "new"
-    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["stage"]
-
-
-@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()])
-def test_a_folder_that_fails_leaves_the_old_one_and_no_rest(tmp_path: Path, failure: BaseException) -> None:
-    with new_folder(tmp_path / "stage") as part:
-        (part / "file").write_text("old")
-
-    def fail() -> None:
-        with new_folder(tmp_path / "stage") as part:
-            (part / "file").write_text("half")
-            raise failure
-
-    with pytest.raises(type(failure)):
-        fail()
-    assert (tmp_path / "stage" / "file").read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["stage"]
 
 
 @pytest.fixture

@@ -138,3 +138,22 @@ def test_a_second_layer_is_added_beside_the_first(
     assert world.level(2, "in/side").grid.mean.shape[1] == 12
     assert {name for name, data in before.items() if contents(world.path)[name] != data} == {"atlas.json"}
     assert world.to_png(tmp_path / "side.png", layer="in/side").is_file()
+
+
+def test_a_layer_is_added_by_the_call_that_names_it_and_the_first_call_still_does_nothing(
+    small_pictures: NDArray[np.uint8], build_small: Build, contents: Contents, recorder: type[Any], tmp_path: Path
+) -> None:
+    out = tmp_path / "x.atlas"
+    first = {"images": small_pictures, "layer": "body", "grids": (2,), "workers": 0}
+    build_small(None, out, **first)
+    before, acts = contents(out), contents(tmp_path / "x.acts")
+    world = build_small(None, out, **(first | {"layer": "in/side"}))
+    assert world.layers == ("body", "in/side")
+    assert set(world.activations.layers) == {"body", "in/side"}
+    after = contents(out)
+    assert {name for name in before if after[name] != before[name]} == {"atlas.json"}
+    assert {name for name in acts if contents(tmp_path / "x.acts")[name] != acts[name]} == {"acts.json"}
+    report = recorder()
+    build_small(None, out, progress=report, **first)
+    assert report.calls == []
+    assert contents(out) == after

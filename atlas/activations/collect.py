@@ -5,22 +5,26 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
+from atlas.activations.extending import adopt, begin_adding
 from atlas.activations.memory import MemoryWriter
 from atlas.activations.plan import make_plan, provenance_of
 from atlas.activations.run import Run
 from atlas.activations.store import open_activations
-from atlas.activations.takeup import open_writer
+from atlas.activations.takeup import begin, take_up
+from atlas.activations.writer import StoreWriter
 from atlas.errors import AtlasError
 from atlas.images import ImageLoader, open_images
 from atlas.progress import Bars, Silent
+from atlas.writing import sole_writer
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Sequence
 
     from atlas.activations.data import Activations
+    from atlas.activations.plan import Plan
     from atlas.activations.run import Picture
-    from atlas.activations.writer import StoreWriter
+    from atlas.images import ImageSource
     from atlas.models.vision import VisionModel
 
 _BATCH = 64
@@ -58,7 +62,8 @@ def collect(
         One layer or several; all are taken from one reading of the images. Without attributions one pass of the
         network gives all layers; with attributions every layer takes a pass.
     out : str or path, optional
-        Folder of a store, by custom ``name.acts``. Without it everything stays in memory.
+        Folder of a store, by custom ``name.acts``. Without it everything stays in memory. Layers that a store lacks
+        are added to it, from the same images with the same settings; those that are there are not touched.
     per_image : int, "all" or None
         Positions sampled from each image, at most all that are away from the edge of the map; None takes as
         many as bring the set to about 20,000.
@@ -84,39 +89,64 @@ def collect(
     Returns
     -------
     Activations
-        The store, or arrays in memory.
+        The store, with every layer it has, or arrays in memory.
 
     Raises
     ------
     AtlasError
         No readable image, an unknown layer, numbers that the encoding cannot hold, a network without forward
-        derivative, or an `out` that belongs to something else.
+        derivative, or an `out` that belongs to something else, or is being written by somebody else.
     """
     source = open_images(images)
     layers = [layer] if isinstance(layer, str) else list(layer)
     batch = _BATCH if batch_size is None else batch_size
     if batch < 1:
         raise AtlasError(f"batch_size is {batch}; give a number of images from 1.")
-    plan = make_plan(
-        model,
-        source,
-        layers,
-        per_image=per_image,
-        attributions=attributions,
-        smooth_pooling=smooth_pooling,
-        seed=seed,
-        size=size,
-        encoding=encoding,
-    )
-    writer: StoreWriter | MemoryWriter
+    settings: dict[str, Any] = {
+        "per_image": per_image,
+        "attributions": attributions,
+        "smooth_pooling": smooth_pooling,
+        "seed": seed,
+        "size": size,
+        "encoding": encoding,
+    }
+    plan = make_plan(model, source, layers, **settings)
+
+    def run(plan: Plan, writer: StoreWriter | MemoryWriter) -> Activations:
+        return _run(model, source, plan, writer, batch, workers, progress)
+
     if out is None:
-        writer = MemoryWriter(plan)
-    else:
-        writer = open_writer(out, plan, source, provenance_of(plan, model, source, read=0, skipped=[]))
-        if writer.header.complete:
-            return open_activations(out)
+        return run(plan, MemoryWriter(plan))
+    path = begin(out, plan, _provenance(plan, model, source))
+    with sole_writer(path):
+        header = take_up(path, plan, source)
+        if not header.complete:
+            return run(plan, StoreWriter(path))
+        there = {layer.name for layer in header.layers}
+        if missing := [name for name in plan.per_image if name not in there]:
+            more = make_plan(model, source, missing, **settings)
+            inner = begin_adding(path, more, _provenance(more, model, source))
+            if inner is not None:
+                run(more, StoreWriter(inner))
+            adopt(path)
+    return open_activations(path)
+
+
+def _provenance(plan: Plan, model: VisionModel, source: ImageSource) -> dict[str, Any]:
+    return provenance_of(plan, model, source, read=0, skipped=[])
+
+
+def _run(
+    model: VisionModel,
+    source: ImageSource,
+    plan: Plan,
+    writer: StoreWriter | MemoryWriter,
+    batch: int,
+    workers: int | None,
+    progress: bool | Callable[[str, int, int], None],
+) -> Activations:
     run = Run(model, source, plan, writer)
-    loader = ImageLoader(source, plan.size, batch_size=batch, workers=workers, start=writer.next_image)
+    loader = ImageLoader(source, plan.size, batch_size=batch, workers=workers, start=run.reached)
     bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
     with bars as report, closing(_regrouped(loader, batch, plan.chunk_images)) as groups:
         for group in groups:

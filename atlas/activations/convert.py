@@ -12,8 +12,9 @@ from atlas.activations.encoding import ENCODINGS, Quantizer, checked
 from atlas.activations.header import FILE, IMAGES_FILE, Header, LayerHeader
 from atlas.activations.rows import Rows
 from atlas.activations.store import open_activations
-from atlas.activations.writer import LayerWriter, create_layer, image_lines, new_folder
+from atlas.activations.writer import LayerWriter, create_layer, image_lines
 from atlas.errors import AtlasError
+from atlas.writing import new_folder
 
 if TYPE_CHECKING:
     import os
@@ -54,11 +55,12 @@ def write_activations(
         raise AtlasError(f"Unknown encoding {encoding!r}; choose from {', '.join(ENCODINGS)}.")
     target = Path(path)
     lines = image_lines(list(zip(acts.image_ids, acts.image_labels, acts.image_digests, strict=True)))
-    with new_folder(target) as partial:
+    with new_folder(target, replace=False) as partial:
         layers = tuple(_write_layer(partial, acts[name], encoding) for name in acts.layers)
         header = Header(
             layers=layers,
-            settings={"from": acts.digest, "encoding": encoding, "layers": list(acts.layers)},
+            settings={"from": acts.digest, "encoding": encoding, "layers": list(acts.layers)}
+            | ({"added": acts.added} if acts.added else {}),
             provenance=acts.provenance | {"encoding": encoding, "from": acts.digest},
             n_images=len(acts.image_ids),
             images_bytes=len(lines),

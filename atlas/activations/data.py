@@ -128,11 +128,13 @@ class Activations(Mapping[str, LayerActivations]):
     provenance : dict
         Network, images read and skipped, settings, seed, library versions.
     digest : str
-        Equal for equal inputs and settings.
+        Equal for equal inputs and settings; `layer_digest` for one layer.
     path : Path or None
         The store's folder, where it is one on this machine.
     complete : bool
         False for a store whose collection was interrupted.
+    added : dict of str to int
+        Layers that were added to a store later, with their positions per image.
     """
 
     def __init__(
@@ -147,6 +149,7 @@ class Activations(Mapping[str, LayerActivations]):
         digest: str,
         path: Path | None = None,
         complete: bool = True,
+        added: Mapping[str, int] | None = None,
     ) -> None:
         self.layers = tuple(layers)
         self.image_ids = image_ids
@@ -156,6 +159,7 @@ class Activations(Mapping[str, LayerActivations]):
         self.digest = digest
         self.path = path
         self.complete = complete
+        self.added = dict(added or {})
         self._load = load
         self._loaded: dict[str, LayerActivations] = {}
 
@@ -209,6 +213,12 @@ class Activations(Mapping[str, LayerActivations]):
             provenance=dict(provenance or {}),
             digest=digest or _content_digest(list(by_name.values()), list(image_ids), labels),
         )
+
+    def layer_digest(self, layer: str) -> str:
+        """Digest of one layer, which is the same whatever other layers there are."""
+        if layer not in self.added:
+            return self.digest
+        return digest_of({"of": self.digest, "added": layer, "per_image": self.added[layer]})
 
     def __getitem__(self, layer: str) -> LayerActivations:
         if layer not in self.layers:

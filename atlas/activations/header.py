@@ -77,6 +77,9 @@ class Header:
         Index in the source at which an interrupted collection goes on.
     complete : bool
         Whether the collection has ended.
+    added : dict of str to int
+        Positions per image of the layers that were added later, with the same settings. They leave the digest as it
+        is: nothing else of the store has changed.
     """
 
     layers: tuple[LayerHeader, ...]
@@ -87,6 +90,7 @@ class Header:
     images_digest: str = ""
     next_image: int = 0
     complete: bool = False
+    added: dict[str, int] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -136,6 +140,7 @@ class Header:
                 images_digest=str(value["images_digest"]),
                 next_image=_count(value["next_image"]),
                 complete=value["complete"] is True,
+                added={str(name): _count(k, least=1) for name, k in dict(value.get("added", {})).items()},
             )
             header._check(value["digest"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -148,6 +153,8 @@ class Header:
         folders = {layer.folder.casefold() for layer in self.layers}
         if not self.layers or len(folders) < len(self.layers):
             raise ValueError("it has no layers, or one twice")
+        if not set(self.added) < {layer.name for layer in self.layers}:
+            raise ValueError("layers were added that it does not have")
         for layer in self.layers:
             if layer.rows > self.n_images * layer.map_size[0] * layer.map_size[1]:
                 raise ValueError(f"{layer.name} has more rows than its images have positions")

@@ -49,7 +49,7 @@ def select(acts: Activations, layer: str, rows: NDArray[np.integer[Any]]) -> Act
         image_labels=acts.image_labels,
         image_digests=acts.image_digests,
         provenance=acts.provenance,
-        digest=digest_of({"of": acts.digest, "layer": layer, "rows": digest_of_bytes(chosen.tobytes())}),
+        digest=digest_of({"of": acts.layer_digest(layer), "layer": layer, "rows": digest_of_bytes(chosen.tobytes())}),
         path=acts.path,
         complete=acts.complete,
     )

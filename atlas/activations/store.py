@@ -79,6 +79,7 @@ def open_activations(source: str | os.PathLike[str]) -> Activations:
         digest=header.digest,
         path=path,
         complete=header.complete,
+        added=header.added,
     )
 
 

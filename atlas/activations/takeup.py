@@ -16,57 +16,76 @@ if TYPE_CHECKING:
     from atlas.activations.plan import Plan
     from atlas.images import ImageSource
 
+#: Settings that layers have each for itself.
+_OF_LAYERS = ("layers", "per_image")
 
-def open_writer(
-    out: str | os.PathLike[str], plan: Plan, source: ImageSource, provenance: dict[str, Any]
-) -> StoreWriter:
-    """Start a store for `plan`, or go on with one begun with the same images and settings.
 
-    Parameters
-    ----------
-    out : str or path
-        Folder of the store.
-    plan : Plan
-        What is to be collected.
-    source : ImageSource
-        The images; a few that the store holds are read again and compared.
-    provenance : dict
-        Of a new store.
+def begin(out: str | os.PathLike[str], plan: Plan, provenance: dict[str, Any]) -> Path:
+    """Make an empty store for `plan` where there is none.
+
+    Returns
+    -------
+    Path
+        The store.
 
     Raises
     ------
     AtlasError
-        `out` is a URL, is something else than a store, or was begun with other layers, settings or images.
+        `out` is a URL, or something else than a store.
     """
     if "://" in os.fspath(out):
         raise AtlasError(f"{out} is a URL; collect into a folder of this machine and copy it there.")
     path = Path(out)
     if not (path / FILE).is_file():
-        return StoreWriter.create(
+        StoreWriter.create(
             path,
             plan.header(provenance),
             capacity={name: k * plan.n_images for name, k in plan.per_image.items()},
             chunk_rows={name: k * plan.chunk_images for name, k in plan.per_image.items()},
         )
+    return path
+
+
+def take_up(path: Path, plan: Plan, source: ImageSource) -> Header:
+    """Say how far a store is, if it was begun with the same images and settings.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    plan : Plan
+        What is to be collected.
+    source : ImageSource
+        The images; a few that the store holds are read again and compared.
+
+    Raises
+    ------
+    AtlasError
+        It was begun with other settings or images, or is unfinished and of other layers.
+    """
     header = Header.from_json((path / FILE).read_bytes(), path.name)
-    there, here = [layer.name for layer in header.layers], list(plan.per_image)
-    if set(there) != set(here):
-        raise AtlasError(
-            f"{path.name} has the layers {', '.join(there)}, and {', '.join(here)} was asked for. Layers are "
-            "collected together: give all of them with another name for out."
-        )
-    different = _differences(header.settings, plan.settings)
+    there = [layer.name for layer in header.layers]
+    different = _differences(header, plan)
     if different:
         raise AtlasError(
             f"{path.name} was collected with other settings ({'; '.join(different)}); "
             "choose another name for out, delete it, or use its settings."
         )
-    writer = StoreWriter(path)
+    if not header.complete and set(there) != set(plan.per_image):
+        raise AtlasError(
+            f"{path.name} is a collection of {', '.join(there)} that was interrupted; finish it with these layers, "
+            "then others can be added."
+        )
     _check_images(path, source, plan.size)
-    return writer
+    return header
 
 
-def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+def _differences(header: Header, plan: Plan) -> list[str]:
+    there, here = ({k: v for k, v in one.settings.items() if k not in _OF_LAYERS} for one in (header, plan))
+    positions = header.settings.get("per_image", {}) | header.added
+    for layer, k in plan.per_image.items():
+        if layer in positions:
+            there[f"per_image of {layer}"], here[f"per_image of {layer}"] = positions[layer], k
     keys = [key for key in {**there, **here} if there.get(key) != here.get(key)]
     return [
         "the list of images" if key == "images" else f"{key}: {there.get(key)!r} there, {here.get(key)!r} asked for"

@@ -6,9 +6,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import shutil
-import uuid
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +16,10 @@ from zarr.storage import LocalStore
 from atlas.activations.encoding import HOLE
 from atlas.activations.header import FILE, IMAGES_FILE, Header
 from atlas.activations.store import open_activations
-from atlas.errors import AtlasError
+from atlas.writing import new_folder, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from atlas.activations.data import Activations
@@ -153,7 +150,7 @@ class StoreWriter:
     ) -> StoreWriter:
         """Make an empty store; `capacity` and `chunk_rows` are by layer, as in `create_layer`."""
         header = dataclasses.replace(header, images_digest=hashlib.blake2b(digest_size=16).hexdigest())
-        with new_folder(path) as partial:
+        with new_folder(path, replace=False) as partial:
             for layer in header.layers:
                 create_layer(partial, layer, capacity=capacity[layer.name], chunk_rows=chunk_rows[layer.name])
             (partial / IMAGES_FILE).write_bytes(b"")
@@ -233,39 +230,3 @@ def image_lines(images: Sequence[ImageRecord]) -> bytes:
         json.dumps({"id": image_id, "label": label, "digest": digest}).encode() + b"\n"
         for image_id, label, digest in images
     )
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file in one step: a reader sees the old content or the new."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Give a folder to fill, which becomes `path` when the block ends and vanishes when it fails.
-
-    Raises
-    ------
-    AtlasError
-        `path` exists and is not an empty folder.
-    """
-    if path.is_symlink() or (path.exists() and not (path.is_dir() and not any(path.iterdir()))):
-        raise AtlasError(f"{path} exists already; choose another name or delete it.")
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        if path.exists():
-            path.rmdir()
-        partial.rename(path)
-    finally:
-        if partial.exists():
-            shutil.rmtree(partial)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atlas.activations import digest_of
-from atlas.arrays import new_folder, read_arrays, write_arrays
+from atlas.arrays import read_arrays, write_arrays
 from atlas.classes.comparison import Comparison
 from atlas.classes.owned import Own, default_k, layer_for_classes, owned_rows, read_attributions
 from atlas.classes.part import PartOptions, build_part, part_model, resolve
@@ -19,6 +19,7 @@ from atlas.layout.frame import is_inside
 from atlas.manifest import Stage
 from atlas.provenance import versions
 from atlas.stages import layer_folder
+from atlas.writing import new_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from atlas.activations import digest_of
-from atlas.arrays import new_folder, read_arrays, write_arrays
+from atlas.arrays import read_arrays, write_arrays
 from atlas.atlas import Atlas
 from atlas.classes.owned import Own, default_k, layer_for_classes, owned_rows, read_attributions
 from atlas.classes.part import PartOptions, build_part, part_model, resolve
@@ -23,6 +23,7 @@ from atlas.layout.frame import is_inside
 from atlas.manifest import Stage
 from atlas.provenance import versions
 from atlas.stages import layer_folder
+from atlas.writing import new_folder
 
 if TYPE_CHECKING:
     import os

@@ -22,6 +22,7 @@ from atlas.projection import model_of
 from atlas.render import RenderSettings, second_moment
 from atlas.sprites import SheetGeometry
 from atlas.stages import IconPlan
+from atlas.writing import sole_writer
 
 if TYPE_CHECKING:
     import os
@@ -179,12 +180,13 @@ def build_part(
             # Whitened like the icons of the whole layer: a class has too few activations to say what is usual.
             moment=second_moment(whole[layer].vectors),
         )
-        manifest = take_up(folder, whole, model, options.seed, record)
-        old = manifest.layers.get(layer)
-        placed = lay_out(folder, old.layout if old else None, acts, report)
-        chosen = sorted(set(options.grids or sizes))
-        add_levels(folder, manifest, acts, layer, placed, chosen, options.min_count, plan, report)
-        tidy(folder, manifest)
+        with sole_writer(folder):
+            manifest = take_up(folder, whole, model, options.seed, record)
+            old = manifest.layers.get(layer)
+            placed = lay_out(folder, old.layout if old else None, acts, report)
+            chosen = sorted(set(options.grids or sizes))
+            add_levels(folder, manifest, acts, layer, placed, chosen, options.min_count, plan, report)
+            tidy(folder, manifest)
     return folder
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
-from atlas.arrays import new_folder
 from atlas.errors import AtlasError
+from atlas.writing import new_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,12 +10,12 @@ import json
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
-from atlas.arrays import new_folder
 from atlas.errors import AtlasError
 from atlas.export.bundle import bundle_file
 from atlas.export.files import new_text_file
 from atlas.export.header import viewer_header
 from atlas.export.payload import InFolder, InPage, chosen_levels, payload_bytes, write_payload
+from atlas.writing import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

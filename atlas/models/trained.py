@@ -9,6 +9,7 @@ import safetensors.torch
 from safetensors import safe_open
 
 from atlas.models.labels import ClassLabel, Labels
+from atlas.writing import new_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,11 +41,10 @@ def write_trained(path: Path, module: nn.Module, labels: Labels, input_size: int
         "bandwidth": bandwidth,
     }
     state = {name: value.detach().cpu().half().contiguous() for name, value in module.state_dict().items()}
-    part = path.with_name(f".{path.name}.part")
-    safetensors.torch.save_file(state, part, metadata={_KEY: json.dumps(about, ensure_ascii=False)})
-    # safetensors gives the file to its owner alone; weights are to be shared.
-    part.chmod(0o644)
-    part.replace(path)
+    with new_file(path) as part:
+        safetensors.torch.save_file(state, part, metadata={_KEY: json.dumps(about, ensure_ascii=False)})
+        # safetensors gives the file to its owner alone; weights are to be shared.
+        part.chmod(0o644)
 
 
 def read_about(path: Path) -> tuple[Labels, int, float] | None:

@@ -22,6 +22,7 @@ from atlas.training.interrupt import interrupt_later
 from atlas.training.photographs import read_photographs
 from atlas.training.settings import TrainSettings
 from atlas.training.trainer import Trainer
+from atlas.writing import write_atomically
 
 if TYPE_CHECKING:
     import os
@@ -118,9 +119,7 @@ def train(
         write_trained(target, plain, photographs.labels, settings.evaluation_size, bandwidth=_bandwidth(settings))
         if held_out is not None:
             record["accuracy"] = _accuracies(target, plain, held_out, settings, report)
-        part = target.with_name(f".{target.stem}.json.part")
-        part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        part.replace(target.with_suffix(".json"))
+        write_atomically(target.with_suffix(".json"), (json.dumps(record, indent=1) + "\n").encode())
         checkpoint.unlink()
         return record
 

@@ -20,6 +20,7 @@ from atlas.models.weights import state_digest
 from atlas.training.batch_norm import fold, restart_statistics, with_batch_norm
 from atlas.training.photographs import random_crops, whole
 from atlas.training.schedule import image_size, learning_rate
+from atlas.writing import new_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -237,10 +238,9 @@ class Trainer:
             "curve": self.curve,
             "recent": self._recent,
         }
-        part = path.with_name(f".{path.name}.part")
         contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        safetensors.torch.save_file(contiguous, part, metadata={"training": json.dumps(state)})
-        part.replace(path)
+        with new_file(path) as part:
+            safetensors.torch.save_file(contiguous, part, metadata={"training": json.dumps(state)})
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.

@@ -110,9 +110,9 @@ def test_a_complete_collection_is_returned_at_once(plain: VisionModel, many: Pat
     ("change", "message"),
     [
         ({"seed": 1}, "seed: 0 there, 1 asked for"),
-        ({"per_image": 3}, "per_image: {'early': 32"),
+        ({"per_image": 3}, "per_image of early: 32 there, 3 asked for"),
         ({"attributions": False}, "attributions: True there"),
-        ({"layer": ["late", "early"]}, "layers: ['early', 'late'] there"),
+        ({"layer": ["late", "stem"], "seed": 1}, "seed: 0 there, 1 asked for"),
     ],
 )
 def test_other_settings_are_refused_with_what_differs_and_a_way_on(
@@ -124,20 +124,6 @@ def test_other_settings_are_refused_with_what_differs_and_a_way_on(
         collect(plain, many, out=out, **(SETTINGS | change))
     assert "another name" in str(caught.value)
     assert "delete it" in str(caught.value)
-
-
-@pytest.mark.parametrize("asked", [["early"], ["early", "late", "stem"]])
-def test_another_set_of_layers_is_refused_with_those_there_and_what_to_do(
-    plain: VisionModel, many: Path, tmp_path: Path, asked: list[str]
-) -> None:
-    out = tmp_path / "taken.acts"
-    collect(plain, many, out=out, **SETTINGS)
-    message = (
-        f"taken.acts has the layers early, late, and {', '.join(asked)} was asked for. "
-        "Layers are collected together: give all of them with another name for out."
-    )
-    with pytest.raises(AtlasError, match=f"^{re.escape(message)}$"):
-        collect(plain, many, out=out, **(SETTINGS | {"layer": asked}))
 
 
 def test_another_preprocessing_is_another_setting(plain: VisionModel, pictures: Pictures, tmp_path: Path) -> None:

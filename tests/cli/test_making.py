@@ -133,3 +133,21 @@ def test_a_build_that_is_stopped_says_how_to_go_on_and_does(store: Path, tmp_pat
     assert "no icons yet" not in ran("info", out)
     assert kept
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+
+
+def test_a_second_build_of_an_atlas_is_refused_and_one_that_was_killed_keeps_nobody_out(
+    store: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "x.atlas"
+    command = ["build", "--activations", str(store), "--out", str(out), "--grid", "3", *RENDER, "--device", "cpu"]
+    endless = [*command, "--steps", "1000000"]
+    process = subprocess.Popen([sys.executable, "-m", "atlas.cli", *endless], stderr=subprocess.DEVNULL, cwd=tmp_path)
+    try:
+        wait_for(process, lambda: bool(list(out.glob("layers/*/levels/0003/icons-*.partial"))))
+        assert "x.atlas is being written by another program or notebook: wait" in refused(*command)
+    finally:
+        process.kill()
+        process.wait()
+    ran(*command)
+    assert "no icons yet" not in ran("info", out)
+    assert not list(out.rglob(".*"))
