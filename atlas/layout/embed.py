@@ -7,11 +7,12 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import torch
 
 from atlas.layout.prepare import principal_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from atlas.layout.neighbours import Neighbours
     from atlas.layout.rows import Float32, Float64
@@ -80,7 +81,7 @@ def embed(
     bar: dict[str, Any] = {"disable": True}
     if progress is not None:
         bar = {"disable": False, "leave": False, "bar_format": "{n}", "file": _EpochSink(progress, epochs)}
-    with warnings.catch_warnings():
+    with _same_threads(), warnings.catch_warnings():
         for message in _EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         import umap  # noqa: PLC0415 - compiles for a minute when first imported
@@ -100,6 +101,16 @@ def embed(
             tqdm_kwds=bar,
         ).fit(points)
     return place_disconnected(fitted.embedding_.astype(np.float64), neighbours)
+
+
+@contextlib.contextmanager
+def _same_threads() -> Iterator[None]:
+    """Give torch back the threads it had: numba, when it starts, sets the number that OpenMP uses for everybody."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def place_disconnected(raw: Float64, neighbours: Neighbours) -> Float64:

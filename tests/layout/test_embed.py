@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -72,3 +75,18 @@ def test_points_without_coordinates_do_not_move_the_frame() -> None:
 def test_points_on_one_spot_are_in_the_middle(value: float) -> None:
     raw = np.full((5, 2), value)
     assert (Frame.around(raw, (1, 99), 0.1)(raw) == 0.5).all()
+
+
+def test_a_layout_leaves_torch_the_threads_that_it_had() -> None:
+    # In a program of its own: numba sets them when it starts, once.
+    code = """
+import numpy as np, torch
+from atlas.layout import LayoutSettings, layout
+
+vectors = np.random.default_rng(0).random((60, 5), dtype=np.float32)
+for threads in (1, 2):
+    torch.set_num_threads(threads)
+    layout(vectors, LayoutSettings(n_epochs=1))
+    assert torch.get_num_threads() == threads
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
