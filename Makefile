@@ -75,10 +75,11 @@ setup:
 viewer: setup
 	@$(MAKE) --no-print-directory $(BUNDLE)
 
-$(MODULES): widgets/package-lock.json
+$(MODULES): widgets/package-lock.json widgets/package.json
 	@$(NODE) npm --prefix widgets ci --silent && touch $@
 
-$(BUNDLE): $(MODULES) widgets/build.mjs $(wildcard widgets/src/*)
+# The folder is newer than the bundle when a source was added or deleted.
+$(BUNDLE): $(MODULES) widgets/build.mjs widgets/package.json widgets/tsconfig.json widgets/src $(wildcard widgets/src/*)
 	@$(NODE) npm --prefix widgets run --silent build
 
 # Debian's own, with the fonts that the reference pictures were made with.

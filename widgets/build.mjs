@@ -19,7 +19,10 @@ const options = {
   legalComments: "none",
   minify: true,
   alias: Object.fromEntries(
-    ["d3-selection", "d3-transition", "d3-interpolate"].map((name) => [name, "./src/d3-small.ts"]),
+    ["selection", "transition", "interpolate", "dispatch", "drag"].map((name) => [
+      `d3-${name}`,
+      "./src/d3-small.ts",
+    ]),
   ),
   outdir: PART,
   absWorkingDir: here("."),

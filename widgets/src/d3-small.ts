@@ -1,8 +1,8 @@
 /**
- * What d3-zoom asks of d3-selection, d3-transition and d3-interpolate, for the one element that the viewer has.
+ * What d3-zoom asks of its sister modules, for the one element that the viewer has.
  *
- * The build puts this in their place: whole they take 13 KB gzipped, a third of the viewer's budget, for joins,
- * transitions and colours that it never uses. Names and behaviour are those of d3-selection 3.
+ * The build puts this in their place: whole they take 14 KB gzipped, a third of the viewer's budget, for joins,
+ * transitions and colours that it never uses. Names and behaviour are those of d3-selection 3 and d3-dispatch 3.
  */
 
 type Listener = (this: EventTarget, event: Event, datum?: undefined) => void;
@@ -93,4 +93,21 @@ export const interrupt = (): void => {};
 
 export const interpolateZoom = (): never => {
   throw new Error("the viewer makes no d3 transitions: see fly.ts");
+};
+
+/** Nothing of the stage can be selected or dragged away, and no listener waits for its clicks. */
+export const dragDisable = (): void => {};
+export const dragEnable = dragDisable;
+
+/** Callbacks by type of event, one each. */
+export const dispatch = (...types: string[]) => {
+  const heard = new Map<string, (...args: unknown[]) => void>(types.map((type) => [type, () => {}]));
+  const listeners = {
+    on: (type: string, callback: (...args: unknown[]) => void) => {
+      heard.set(type, callback);
+      return listeners;
+    },
+    call: (type: string, that: unknown, ...args: unknown[]): void => heard.get(type)?.apply(that, args),
+  };
+  return listeners;
 };
