@@ -171,6 +171,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
       paint(best, 0, 0, best.width, best.height);
       return true;
     }
+    if (grid.live.has(row)) return false;
     if (!grid.info.icons) {
       icon.width = icon.height = 1;
       return true;

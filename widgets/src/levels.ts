@@ -2,6 +2,8 @@
 
 import type { Cells } from "./cells";
 import type { Grid } from "./paint";
+import { Pushed } from "./pushed";
+import type { Pictures } from "./recent";
 import { type Source, sentence } from "./source";
 import { styleCells } from "./style";
 import type { LayerInfo, LevelInfo, Options } from "./types";
@@ -35,7 +37,19 @@ let versions = 0;
 /** Whether something that failed at `when` is due to be tried again. */
 const over = (when: number): boolean => when !== NEVER && performance.now() - when > RETRY_AFTER;
 
+export interface LevelsHost {
+  changed(): void;
+  failed(sentence: string): void;
+  /** Told of a grid whose cells have come. */
+  loaded(layer: string, size: number): void;
+  /** Told of a level whose sheets have taken the place of the icons that were pushed. */
+  settled(layer: string, size: number): void;
+  /** Told of a row whose pushed icon can be drawn, sharper than before. */
+  sharpened(grid: Grid, row: number): void;
+}
+
 export class Levels {
+  private readonly id = ++versions;
   private readonly entries = new Map<string, Entry>();
   private options: Options;
   private classIndex = -1;
@@ -43,13 +57,9 @@ export class Levels {
 
   constructor(
     private readonly source: Source,
+    private readonly pictures: Pictures,
     options: Options,
-    private readonly changed: () => void,
-    private readonly failed: (sentence: string) => void,
-    /** Told of a grid whose cells have come. */
-    private readonly loaded: (layer: string, size: number) => void,
-    /** Told of a level whose sheets have taken the place of the icons that were pushed. */
-    private readonly settled: (layer: string, size: number) => void,
+    private readonly host: LevelsHost,
   ) {
     this.options = options;
   }
@@ -128,25 +138,21 @@ export class Levels {
   replace(layer: string, size: number, cells: Cells): void {
     const entry = this.entries.get(`${layer}/${size}`);
     if (!entry?.grid || entry.grid.cells === cells) return;
-    if (entry.grid.cells.n !== cells.n) this.letGo(entry);
+    if (entry.grid.cells.n !== cells.n) entry.grid.live.clear();
     entry.grid = { ...entry.grid, cells, style: styleCells(cells, this.options, null), version: ++versions };
     entry.attribution = null;
     entry.attributed = -1;
     entry.styled = "";
-    this.changed();
+    this.host.changed();
   }
 
-  /** Take an icon of a level that is being rendered; closes the one it replaces. */
-  live(layer: string, size: number, row: number, icon: ImageBitmap): Grid | null {
+  /** Take an icon of a level that is being rendered. */
+  live(layer: string, size: number, row: number, icon: Blob): void {
     const entry = this.entries.get(`${layer}/${size}`);
     const grid = entry?.grid;
-    if (!grid || entry.settled || row >= grid.cells.n) {
-      icon.close();
-      return null;
-    }
-    grid.live.get(row)?.close();
-    grid.live.set(row, icon);
-    return grid;
+    if (!grid || entry.settled || row >= grid.cells.n) return;
+    grid.live.put(row, icon);
+    this.host.sharpened(grid, row);
   }
 
   closeAll(): void {
@@ -154,15 +160,15 @@ export class Levels {
     this.entries.clear();
   }
 
-  private letGo(entry: Entry): void {
-    for (const icon of entry.grid?.live.values() ?? []) icon.close();
-    entry.grid?.live.clear();
+  private close(entry: Entry): void {
+    if (!entry.grid) return;
+    entry.grid.live.clear();
+    this.pictures.remove(this.overviewOf(entry.grid));
   }
 
-  private close(entry: Entry): void {
-    this.letGo(entry);
-    entry.grid?.overview?.close();
-    if (entry.grid) entry.grid.overview = null;
+  /** An overview's name among all pictures. */
+  private overviewOf({ layer, info }: Grid): string {
+    return `${this.id} ${layer}/${info.size}`;
   }
 
   /** The level's sheets are written: once they can be had, the icons that were pushed are let go. */
@@ -173,26 +179,39 @@ export class Levels {
       return; // What was pushed stays.
     }
     entry.settled = true;
-    this.letGo(entry);
-    if (entry.grid) entry.grid.version = ++versions;
-    this.settled(layer, entry.info.size);
-    this.changed();
+    if (entry.grid) {
+      entry.grid.live.clear();
+      entry.grid.version = ++versions;
+    }
+    this.host.settled(layer, entry.info.size);
+    this.host.changed();
   }
 
   /** Get the grid's overview, if it has one and it is not on its way; where it fails the sheets do. */
-  async overlook({ layer, info: { size } }: Grid): Promise<void> {
+  async overlook(of: Grid): Promise<void> {
+    const {
+      layer,
+      info: { size },
+    } = of;
     const entry = this.entries.get(`${layer}/${size}`);
-    if (!entry?.grid || entry.grid.overview || entry.overlooked || !entry.info.overview_px) return;
+    const name = this.overviewOf(of);
+    // What is looked at is let go last.
+    if (this.pictures.get(name) || !entry?.grid || entry.overlooked || !entry.info.overview_px) return;
     entry.overlooked = true;
     try {
       const bitmap = await createImageBitmap(await this.source.overview(layer, size));
-      if (this.entries.get(`${layer}/${size}`) !== entry) bitmap.close();
-      else entry.grid.overview = bitmap;
+      if (this.entries.get(`${layer}/${size}`) !== entry) return bitmap.close();
+      const gone = (): void => {
+        entry.overlooked = false;
+        if (entry.grid) entry.grid.overview = null;
+      };
+      this.pictures.keep(name, { bitmap, gone });
+      entry.grid.overview = bitmap;
     } catch {
       const { overview_px, ...info } = entry.info;
       entry.info = entry.grid.info = info;
     }
-    this.changed();
+    this.host.changed();
   }
 
   private async load(layer: string, entry: Entry): Promise<void> {
@@ -204,17 +223,21 @@ export class Levels {
         info: entry.info,
         cells,
         style,
-        live: new Map(),
+        live: new Pushed(
+          this.pictures,
+          `${layer}/${entry.info.size}`,
+          (row) => entry.grid && this.host.sharpened(entry.grid, row),
+        ),
         overview: null,
         version: ++versions,
       };
-      this.loaded(layer, entry.info.size);
+      this.host.loaded(layer, entry.info.size);
     } catch (error) {
       entry.failed = performance.now();
-      this.failed(sentence(error));
+      this.host.failed(sentence(error));
       this.again();
     }
-    this.changed();
+    this.host.changed();
   }
 
   private style(layer: string, entry: Entry): void {
@@ -240,14 +263,14 @@ export class Levels {
     } catch (error) {
       if (entry.attributed !== classIndex) return;
       entry.refused = performance.now();
-      this.failed(sentence(error));
+      this.host.failed(sentence(error));
       this.again();
     }
-    this.changed();
+    this.host.changed();
   }
 
   /** A picture that rests would not ask again by itself. */
   private again(): void {
-    setTimeout(this.changed, RETRY_AFTER + 1);
+    setTimeout(this.host.changed, RETRY_AFTER + 1);
   }
 }

@@ -1,5 +1,4 @@
 /** What a kernel pushes while it computes, held for views that open later. */
-import { latestIcons } from "./latest";
 import type { Progress } from "./notices";
 import type { Kernel, Push } from "./source-kernel";
 import type { Camera } from "./types";
@@ -9,27 +8,6 @@ export interface LiveView {
   icon(layer: string, level: number, row: number, icon: Blob): void;
   fly(camera: Camera, seconds: number | undefined): void;
 }
-
-/** A view's end of it: icons are decoded, and `shown` has the bitmap for its own. */
-export const liveView = (
-  view: {
-    progress: LiveView["progress"];
-    shown: (layer: string, level: number, row: number, bitmap: ImageBitmap) => void;
-    fly: LiveView["fly"];
-  },
-  signal: AbortSignal,
-): LiveView => {
-  const decode = latestIcons();
-  return {
-    progress: view.progress,
-    icon: (layer, level, row, icon) =>
-      void decode(`${layer}/${level}/${row}`, icon, (bitmap) => {
-        if (signal.aborted) bitmap.close();
-        else view.shown(layer, level, row, bitmap);
-      }),
-    fly: view.fly,
-  };
-};
 
 export class Live {
   private progress: Progress | null = null;

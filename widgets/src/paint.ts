@@ -3,6 +3,7 @@ import type { Cells } from "./cells";
 import { scaleColour } from "./colour";
 import { cellEdge, sheetMip, spritePlace, type TileDraw, type TileSet } from "./drawlist";
 import { type Budget, COPY } from "./pace";
+import type { Pushed } from "./pushed";
 import type { Sheets } from "./sheets";
 import type { Style } from "./style";
 import type { LevelInfo } from "./types";
@@ -14,7 +15,7 @@ export interface Grid {
   cells: Cells;
   style: Style;
   /** Icons that came while the level is being rendered, by row. */
-  live: Map<number, ImageBitmap>;
+  live: Pushed;
   /** The whole level in one picture; null while it has not come, or there is none. */
   overview: ImageBitmap | null;
   /** Increased when the style changes. */
@@ -129,7 +130,7 @@ export class Painter {
     const live = grid.live.get(row);
     const overview = !live && overviewDoes(info, draw.set) ? grid.overview : null;
     const sheet = live || overview || !info.icons ? undefined : this.sheet(to, sprite.sheet);
-    if (info.icons && !live && !overview && !sheet) return false;
+    if ((info.icons && !live && !overview && !sheet) || (!live && grid.live.has(row))) return false;
 
     let box = boxOf(draw, cell);
     to.budget.left -= box[2] * box[3] + COPY;

@@ -1,20 +1,21 @@
 /** Decoded sprite sheets: fetched when wanted, decoded off the main thread, dropped least-recently-used. */
+import { Pictures, Recent } from "./recent";
 import { type Encoded, type Source, sentence } from "./source";
 import type { LevelInfo } from "./types";
 
-/** Bytes of decoded pixels to keep. */
-const DECODED_BUDGET = 96 * 2 ** 20;
 /** Bytes of encoded sheets to keep, so that a dropped one need not be asked for again. */
 const ENCODED_BUDGET = 48 * 2 ** 20;
 /** Sheets decoded at once: while the picture moves, a processor is left to draw it. */
-const CORES = navigator.hardwareConcurrency || 2;
+const CORES = globalThis.navigator?.hardwareConcurrency || 2;
 const AT_ONCE = { moving: Math.max(1, Math.min(4, CORES - 1)), resting: Math.max(2, Math.min(6, CORES)) };
 /** Milliseconds that a sheet has to be wanted while the picture moves: what only flies past is not fetched. */
 const DWELL = 120;
 /** Milliseconds before a sheet that failed is asked for again. */
 const RETRY_AFTER = 4000;
-/** Milliseconds that a sheet may take before it is asked for again. */
+/** Milliseconds without an answer after which a source is taken to be busy: asked for little more until it answers. */
 const PATIENCE = 12_000;
+/** Milliseconds before a sheet is asked for again of which nothing was heard: the answer may be waiting its turn. */
+const ASK_AGAIN = 60_000;
 
 export interface Want {
   layer: string;
@@ -27,47 +28,6 @@ export interface Want {
 
 const keyOf = (layer: string, size: number, sheet: number): string => `${layer}/${size}/${sheet}`;
 
-/** Map that drops its oldest entries above a weight. */
-class Recent<T> {
-  private readonly entries = new Map<string, { value: T; weight: number }>();
-  private total = 0;
-
-  constructor(
-    private readonly budget: number,
-    private readonly drop: (value: T) => void,
-  ) {}
-
-  get(key: string): T | undefined {
-    const entry = this.entries.get(key);
-    if (!entry) return undefined;
-    this.entries.delete(key);
-    this.entries.set(key, entry);
-    return entry.value;
-  }
-
-  put(key: string, value: T, weight: number): void {
-    this.remove(key);
-    this.entries.set(key, { value, weight });
-    this.total += weight;
-    for (const oldest of this.entries.keys()) {
-      if (this.total <= this.budget || oldest === key) break;
-      this.remove(oldest);
-    }
-  }
-
-  remove(key: string): void {
-    const entry = this.entries.get(key);
-    if (!entry) return;
-    this.entries.delete(key);
-    this.total -= entry.weight;
-    this.drop(entry.value);
-  }
-
-  clear(): void {
-    for (const key of [...this.entries.keys()]) this.remove(key);
-  }
-}
-
 interface View {
   source: Source;
   arrived(): void;
@@ -76,9 +36,13 @@ interface View {
 
 /** A sheet at `mip` has its sides halved that often. */
 export class Sheets {
-  private readonly decoded = new Recent<ImageBitmap>(DECODED_BUDGET, (bitmap) => bitmap.close());
+  readonly pictures = new Pictures();
   private readonly encoded = new Recent<Encoded>(ENCODED_BUDGET, () => {});
   private readonly busy = new Set<string>();
+  /** When those sheets were asked for that have not come yet. */
+  private readonly asked = new Map<string, number>();
+  /** Whether the source keeps one waiting. */
+  private late = false;
   private readonly failed = new Map<string, number>();
   private readonly lists = new Map<object, Want[]>();
   /** Whether a view moves. */
@@ -95,7 +59,7 @@ export class Sheets {
       if (this.views.size) return;
       this.closed = true;
       this.lists.clear();
-      this.decoded.clear();
+      this.pictures.clear();
       this.encoded.clear();
     });
   }
@@ -103,7 +67,8 @@ export class Sheets {
   /** The sheet at that size, or at twice it: decoding again would cost more than it gives. */
   get(layer: string, size: number, sheet: number, mip: number): ImageBitmap | undefined {
     const key = keyOf(layer, size, sheet);
-    return this.decoded.get(`${key}@${mip}`) ?? (mip ? this.decoded.get(`${key}@${mip - 1}`) : undefined);
+    const at = (halved: number): ImageBitmap | undefined => this.pictures.get(`${key}@${halved}`)?.bitmap;
+    return at(mip) ?? (mip ? at(mip - 1) : undefined);
   }
 
   /** Replace what `owner` wants, most urgent first. What is under way goes on. */
@@ -114,7 +79,10 @@ export class Sheets {
   }
 
   private pump(): void {
-    while (this.busy.size < (this.moving ? AT_ONCE.moving : AT_ONCE.resting)) {
+    const most = this.late ? 1 : this.moving ? AT_ONCE.moving : AT_ONCE.resting;
+    const now = performance.now();
+    const since = (when: number | undefined): number => now - (when ?? Number.NEGATIVE_INFINITY);
+    while (this.busy.size < most) {
       const [owner, list] = this.lists.entries().next().value ?? [];
       if (!owner || !list) return;
       const want = list.shift();
@@ -122,18 +90,19 @@ export class Sheets {
       if (!want) continue;
       const key = keyOf(want.layer, want.info.size, want.sheet);
       const busy = `${key}@${want.mip}`;
-      const failed = this.failed.get(key);
-      if (this.busy.has(busy) || (failed !== undefined && performance.now() - failed < RETRY_AFTER)) continue;
+      if (since(this.asked.get(key)) < ASK_AGAIN || since(this.failed.get(key)) < RETRY_AFTER) continue;
       if (this.get(want.layer, want.info.size, want.sheet, want.mip)) continue;
-      if (this.moving && performance.now() - want.since < DWELL) continue;
+      if (this.moving && since(want.since) < DWELL) continue;
       this.busy.add(busy);
+      this.asked.set(key, now);
       void this.load(want, key, busy);
     }
   }
 
   private async load(want: Want, key: string, busy: string): Promise<void> {
-    // An answer that does not come must not keep others from being asked for.
+    // An answer that does not come must not keep others from being asked for, one by one.
     const patience = setTimeout(() => {
+      this.late = true;
       this.busy.delete(busy);
       this.pump();
     }, PATIENCE);
@@ -153,7 +122,7 @@ export class Sheets {
       );
       this.failed.delete(key);
       if (this.closed) bitmap.close();
-      else this.decoded.put(busy, bitmap, 4 * bitmap.width * bitmap.height);
+      else this.pictures.keep(busy, { bitmap });
     } catch (error) {
       this.failed.set(key, performance.now());
       this.encoded.remove(key);
@@ -165,6 +134,8 @@ export class Sheets {
     }
     clearTimeout(patience);
     this.busy.delete(busy);
+    this.asked.delete(key);
+    this.late = false;
     if (this.closed) return;
     for (const view of this.views) view.arrived();
     this.pump();

@@ -15,7 +15,7 @@ import { attachKeyboard, onCell } from "./keyboard";
 import { makeLegend } from "./legend";
 import { Levels } from "./levels";
 import { attachLink } from "./link";
-import { type Live, liveView } from "./live";
+import type { Live, LiveView } from "./live";
 import { makeMinimap } from "./minimap";
 import { makeNotices } from "./notices";
 import { overlay } from "./overlay";
@@ -100,14 +100,16 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   }
 
   const fly = flyer(context);
-  const levels = new Levels(
-    source,
-    store.state.options,
-    () => context.redraw(),
-    notices.fail,
-    (name, size) => live?.replay(name, size, pushed),
-    (name, size) => live?.finished(name, size),
-  );
+  const levels = new Levels(source, sheets.pictures, store.state.options, {
+    changed: () => context.redraw(),
+    failed: notices.fail,
+    loaded: (name, size) => live?.replay(name, size, pushed),
+    settled: (name, size) => live?.finished(name, size),
+    sharpened: (grid, row) => {
+      card.sharpened(row);
+      picture?.refresh(grid, row);
+    },
+  });
   const restyle = (): void =>
     levels.restyle(store.state.options, header().classes?.indexOf(store.state.class_name) ?? -1);
   restyle();
@@ -253,13 +255,11 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   root.addEventListener("focusout", () => queueMicrotask(focus), { signal });
   followTheme(root, () => picture.rethemed(), signal);
 
-  const shown = (name: string, level: number, row: number, bitmap: ImageBitmap): void => {
-    const grid = levels.live(name, level, row, bitmap);
-    if (!grid) return;
-    card.sharpened(row);
-    picture.refresh(grid, row);
+  const pushed: LiveView = {
+    progress: notices.progress,
+    icon: (name, size, row, icon) => levels.live(name, size, row, icon),
+    fly: fly.to,
   };
-  const pushed = liveView({ progress: notices.progress, shown, fly: fly.to }, signal);
   live?.attach(pushed, signal);
   source.onCells?.((name, size, cells) => levels.replace(name, size, cells), signal);
   kernel?.onSilence((silent) => (silent ? notices.fail(SILENT) : notices.over(SILENT)), signal);

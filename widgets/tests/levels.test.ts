@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Cells } from "../src/cells";
-import { latest } from "../src/latest";
 import { Levels } from "../src/levels";
+import { Pictures } from "../src/recent";
 import type { Source } from "../src/source";
 import { DEFAULT_OPTIONS, type LayerInfo } from "../src/types";
 import { makeCells } from "./grid";
@@ -23,7 +23,7 @@ const layer = (patch: Partial<typeof info> = {}): LayerInfo => ({
   note: null,
   levels: [{ ...info, ...patch }],
 });
-const picture = () => ({ close: vi.fn() }) as unknown as ImageBitmap;
+const picture = () => ({ width: 8, height: 8, close: vi.fn() }) as unknown as ImageBitmap;
 
 const open = async (source: Partial<Source>, cells: Cells) => {
   const failures: string[] = [];
@@ -31,11 +31,15 @@ const open = async (source: Partial<Source>, cells: Cells) => {
   let shown = layer();
   const levels = new Levels(
     { cells: async () => cells, ...source } as Source,
+    new Pictures(),
     DEFAULT_OPTIONS,
-    () => levels.get(shown, 2),
-    (text) => failures.push(text),
-    () => {},
-    (name, size) => settled.push(`${name}/${size}`),
+    {
+      changed: () => levels.get(shown, 2),
+      failed: (text) => failures.push(text),
+      loaded: () => {},
+      settled: (name, size) => settled.push(`${name}/${size}`),
+      sharpened: () => {},
+    },
   );
   const grid = (now = shown) => {
     shown = now;
@@ -54,6 +58,7 @@ describe("levels", () => {
   });
   afterEach(() => {
     vi.useRealTimers();
+    vi.unstubAllGlobals();
   });
 
   it("name the class that they show, not the one that has yet to come", async () => {
@@ -113,36 +118,17 @@ describe("levels", () => {
 
   it("let pushed icons go once the sheets can be had, and take no more", async () => {
     const { levels, settled, grid } = await open({ sheet: async () => new Blob() }, cells);
-    const [early, late] = [picture(), picture()];
-    expect(levels.live("mixed4c", 2, 0, early)).not.toBeNull();
+    const early = picture();
+    vi.stubGlobal("createImageBitmap", async () => early);
+    levels.live("mixed4c", 2, 0, new Blob());
+    grid().live.get(0);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(grid().live.get(0)).toBe(early);
     grid(layer({ icons: true }));
     await vi.advanceTimersByTimeAsync(0);
     expect(early.close).toHaveBeenCalled();
     expect(settled).toEqual(["mixed4c/2"]);
-    expect(levels.live("mixed4c", 2, 0, late)).toBeNull();
-    expect(late.close).toHaveBeenCalled();
-  });
-});
-
-describe("pictures that come again", () => {
-  it("are not followed by older ones, and may fail", async () => {
-    const waiting: ((ok: boolean) => void)[] = [];
-    const dropped: string[] = [];
-    const taken: string[] = [];
-    const decode = latest(
-      (name: string) =>
-        new Promise<string>((resolve, reject) =>
-          waiting.push((ok) => (ok ? resolve(name) : reject(new Error("no picture")))),
-        ),
-      (name) => dropped.push(name),
-    );
-    const all = ["soft", "sharp", "broken"].map((name) => decode("20/7", name, (one) => taken.push(one)));
-    waiting[2]!(false);
-    waiting[1]!(true);
-    await all[1];
-    waiting[0]!(true);
-    await Promise.all(all);
-    expect(taken).toEqual(["sharp"]);
-    expect(dropped).toEqual(["soft"]);
+    levels.live("mixed4c", 2, 0, new Blob());
+    expect(grid().live.has(0)).toBe(false);
   });
 });
