@@ -143,7 +143,7 @@ class Atlas(ByClass):
         Parameters
         ----------
         layer : str, optional
-            Shown first; by default the first.
+            Shown first; by default that of the markers, or the first where class labels mean something.
         level : int
             Cells a side of the level to keep; 0 chooses by zoom.
         images

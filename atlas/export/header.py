@@ -61,6 +61,14 @@ def viewer_header(
     }
 
 
+def opening_layer(world: AtlasReader, markers: Sequence[Marker] | None = None) -> str | None:
+    """The layer to show first: that of the markers, or the first where class labels mean something.
+
+    A map with names on it can be read at once. None leaves it at the first.
+    """
+    return None if markers else next((name for name in world.layers if world.label_meaning(name).informative), None)
+
+
 def identity(world: AtlasReader) -> str:
     """A digest of all icons: views with the same one may share their sheets."""
     stages = [

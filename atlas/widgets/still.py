@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from IPython import display, get_ipython
 
 from atlas.errors import AtlasError
+from atlas.export.header import opening_layer
 from atlas.export.page import page_text
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ class Still:
 def _picture(world: Atlas) -> dict[str, Any]:
     """The finest level whose icons are still large enough to be looked at."""
     text = f"{world!r}, as a picture"
-    sizes = [size for size, level in world.record()[1].levels.items() if level.icons is not None]
+    layer, record = world.record(opening_layer(world))
+    sizes = [size for size, level in record.levels.items() if level.icons is not None]
     if not sizes:
         return {"text/plain": ""}
     least, most = _ICON_PX
     size = max((size for size in sizes if size * least <= _PICTURE_PX), default=sizes[0])
     stream = io.BytesIO()
-    world.picture(size, icon_px=max(least, min(most, _PICTURE_PX // size))).save(stream, "PNG")
+    world.picture(size, layer=layer, icon_px=max(least, min(most, _PICTURE_PX // size))).save(stream, "PNG")
     return {"image/png": stream.getvalue(), "text/plain": text}
 
 

@@ -11,7 +11,7 @@ import traitlets
 
 from atlas.errors import AtlasError
 from atlas.export.bundle import bundle_file
-from atlas.export.header import viewer_header
+from atlas.export.header import opening_layer, viewer_header
 from atlas.widgets.answers import Answers
 from atlas.widgets.large import LargeIcons
 from atlas.widgets.selection import SelectedCell, Selection, SelectionTrait
@@ -40,7 +40,7 @@ class AtlasView(anywidget.AnyWidget):
     world : Atlas
         The atlas.
     layer : str, optional
-        Shown first; by default the first.
+        Shown first; by default that of the markers, or the first where class labels mean something.
     level : int
         Cells a side of the level shown; 0 chooses by zoom.
     patches : Patches, optional
@@ -109,7 +109,7 @@ class AtlasView(anywidget.AnyWidget):
         self._large = LargeIcons(world, model, self.send)
         #: Set by the first request: somebody looks.
         self.looked_at = threading.Event()
-        name = world.record(layer)[0]
+        name = world.record(layer or opening_layer(world, markers))[0]
         super().__init__(
             header=viewer_header(world, kernel=True, **self._told),
             layer=name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
@@ -33,17 +33,94 @@ def test_a_switch_to_dark_leaves_nothing_light(address: str, open_tab: Callable[
     assert switched.page.locator(".aa-canvas").screenshot() == dark.page.locator(".aa-canvas").screenshot()
 
 
-def test_a_narrow_view_holds_every_button(address: str, open_tab: Callable[..., Tab]) -> None:
+#: Boxes of what is seen of panels and buttons, by what they are.
+BOXES = """selector => [...document.querySelectorAll(selector)].map(element => {
+    const { left, top, right, bottom, width } = element.getBoundingClientRect();
+    return { name: element.className, left, top, right, bottom, seen: width > 0 };
+}).filter(box => box.seen)"""
+SIZES = [(320, 640), (320, 300), (420, 800), (460, 700), (520, 300), (641, 500), (800, 600), (1400, 900)]
+
+
+def apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return bool(
+        one["right"] <= other["left"]
+        or other["right"] <= one["left"]
+        or one["bottom"] <= other["top"]
+        or other["bottom"] <= one["top"]
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_panels_lie_within_the_view_and_apart(
+    address: str, open_tab: Callable[..., Tab], width: int, height: int
+) -> None:
+    tab = open_tab(address, viewport={"width": width, "height": height})
+    tab.ready()
+    tab.page.evaluate("() => window.__atlas.model.set('class_name', window.__atlas.header.classes[0])")
+    tab.page.locator(".aa-legend").wait_for()
+    tab.ready()
+    panels = tab.page.evaluate(BOXES, ".aa-panel, .aa-caption > *")
+    buttons = tab.page.evaluate(BOXES, ".aa-tool, .aa-icon-button")
+    assert len(panels) >= 4
+    for box in panels + buttons:
+        assert box["left"] >= 0, box
+        assert box["top"] >= 0, box
+        assert box["right"] <= width, box
+        assert box["bottom"] <= height, box
+    for i, one in enumerate(panels):
+        for other in panels[i + 1 :]:
+            assert apart(one, other), (one, other)
+    for button in buttons:
+        assert min(button["right"] - button["left"], button["bottom"] - button["top"]) >= 24
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_card_leaves_its_cell_and_the_buttons_in_sight(
+    address: str, open_tab: Callable[..., Tab], width: int, height: int
+) -> None:
+    tab = open_tab(address, viewport={"width": width, "height": height}, reduced_motion="reduce")
+    tab.ready()
+    page = tab.page
+    page.locator(".aa-stage").focus()
+    page.keyboard.press("ArrowRight")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator(".aa-card.aa-pinned").wait_for()
+    tab.ready()
+    (card,) = page.evaluate(BOXES, ".aa-card")
+    for box in page.evaluate(BOXES, ".aa-top .aa-tool, .aa-search"):
+        assert apart(card, box), (card, box)
+    x, y = page.evaluate("""() => {
+        const { model } = window.__atlas, [size, cell] = model.get("hovered").split("/").map(Number);
+        const [cx, cy, zoom] = model.get("camera"), stage = document.querySelector(".aa-stage");
+        const { clientWidth: width, clientHeight: height } = stage;
+        const side = 0.94 * zoom * Math.max(1, Math.min(width, Math.max(0.8 * height, height - 104)));
+        const place = (at, middle, length) => (at - middle) * side + length / 2;
+        const [column, row] = [cell % size, Math.floor(cell / size)];
+        return [place((column + 0.5) / size, cx, width), place((row + 0.5) / size, cy, height)];
+    }""")
+    inside = card["left"] <= x <= card["right"] and card["top"] <= y <= card["bottom"]
+    assert not inside
+    assert 0 <= x <= width
+    assert 0 <= y <= height
+
+
+def test_a_narrow_view_opens_its_search_over_the_buttons(address: str, open_tab: Callable[..., Tab]) -> None:
     tab = open_tab(address, viewport={"width": 390, "height": 800})
     tab.ready()
-    boxes = [one.bounding_box() for one in tab.page.locator(".aa-top .aa-tool").all() if one.is_visible()]
-    search = tab.page.locator(".aa-search").bounding_box()
-    assert boxes
-    assert search is not None
-    for box in boxes:
-        assert box is not None
-        assert box["x"] + box["width"] <= 390
-        assert box["y"] + box["height"] <= search["y"]
+    search = tab.page.locator(".aa-search")
+    closed = search.bounding_box()
+    search.click()
+    tab.page.keyboard.type("bee")
+    expect(tab.page.get_by_role("option").first).to_be_visible()
+    opened = search.bounding_box()
+    assert closed is not None
+    assert opened is not None
+    assert closed["width"] < 50
+    assert opened["width"] > 300
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator(".aa-legend")).to_contain_text("bee")
 
 
 def test_a_searched_class_is_flown_to_and_its_card_outlives_the_level(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import atlas
 from atlas.atlas import Atlas
 from atlas.errors import AtlasError
+from atlas.export import Marker
 from atlas.sprites import SheetGeometry
 from atlas.widgets import AtlasView, Selection
 
@@ -67,6 +69,16 @@ def test_the_header_says_what_there_is_and_where_icons_lie(view: Listening, smal
         row, column = divmod(index, finest["columns"])
         place = 0, row * finest["pitch"] + finest["frame"], column * finest["pitch"] + finest["frame"]
         assert geometry.place(index) == place
+
+
+def test_a_view_opens_where_labels_mean_something_or_where_markers_are() -> None:
+    world = atlas.sample()
+    informative = [name for name in world.layers if world.label_meaning(name).informative]
+    assert informative
+    assert informative[0] != world.layers[0]
+    assert world.view().layer == informative[0]
+    assert world.view(layer=world.layers[0]).layer == world.layers[0]
+    assert world.view(markers=[Marker(0.5, 0.5, "here")]).layer == world.layers[0]
 
 
 def test_a_selection_gives_cells_with_their_vectors_and_members(view: Listening, small_atlas: Atlas) -> None:

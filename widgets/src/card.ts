@@ -1,10 +1,12 @@
 /** The card of a cell: its icon enlarged, its classes, its numbers, real patches, and the cell rendered large. */
-import { meter, signedBar, thumbnail } from "./card-parts";
+import { makeFacts } from "./card-facts";
+import { thumbnail } from "./card-parts";
 import { parseCellId } from "./cells";
 import type { Context } from "./context";
-import { glyph, h, number } from "./dom";
+import { glyph, h } from "./dom";
 import { spritePlace } from "./drawlist";
 import { GLYPHS } from "./glyphs";
+import { keepInSight } from "./keyboard";
 import { type Grid, placeOf } from "./paint";
 import type { Sheets } from "./sheets";
 import { type Rendered, Superseded, sentence } from "./source";
@@ -28,18 +30,17 @@ export interface Card {
 
 export const makeCard = (context: Context, sheets: Sheets): Card & { element: HTMLElement } => {
   const { store, source } = context;
+  const facts = makeFacts(context, () => {
+    filled = "";
+    context.redraw();
+  });
   const icon = h("canvas", { class: "aa-card-icon", role: "img" });
   const status = h("div", { class: "aa-card-status", role: "status" });
-  const title = h("h2", {});
-  const where = h("p", { class: "aa-card-where" });
   const close = h(
     "button",
     { type: "button", class: "aa-icon-button", "aria-label": "Close card", onclick: () => dismiss() },
     glyph(GLYPHS.close),
   );
-  const classes = h("ul", { class: "aa-classes" });
-  const numbers = h("div", { class: "aa-numbers", role: "list" });
-  const warning = h("p", { class: "aa-card-warning" }, "Two groups: the average may show neither.");
   const patches = h("div", { class: "aa-patches" });
   const large = h(
     "button",
@@ -55,22 +56,19 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
   const element = h(
     "section",
     { class: "aa-card aa-panel", "aria-label": "Cell", hidden: true },
-    h("div", { class: "aa-card-picture" }, icon, status),
-    h(
-      "div",
-      { class: "aa-card-body" },
-      h("header", {}, h("div", {}, title, where), close),
-      classes,
-      numbers,
-      warning,
-      patches,
-      large,
-    ),
+    h("header", {}, facts.title, facts.where, close),
+    h("div", { class: "aa-card-main" }, h("div", { class: "aa-card-picture" }, icon, status), facts.numbers),
+    facts.warning,
+    facts.classes,
+    patches,
+    large,
   );
 
   let shown = "";
   let drawn = "";
   let filled = "";
+  /** Cell that has been moved from under the card. */
+  let pinned = "";
   let dwell: ReturnType<typeof setTimeout> | undefined;
   const rendered = new Map<string, Rendered & { bitmap: ImageBitmap }>();
   const rendering = new Map<string, number>();
@@ -98,62 +96,6 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     return null;
   };
   const keyOf = (grid: Grid, cell: number): string => `${grid.layer} ${grid.info.size}/${cell}`;
-
-  const fill = (grid: Grid, row: number, cell: number): void => {
-    const { cells } = grid;
-    const { size } = grid.info;
-    const says = context.layer().labels;
-    const top = cells.top && says ? cells.topClass[row * cells.top]! : -1;
-    const place = `row ${Math.floor(cell / size) + 1}, column\u00a0${(cell % size) + 1}`;
-    title.textContent = top >= 0 ? context.className(top) : place[0]!.toUpperCase() + place.slice(1);
-    where.textContent = `${grid.layer} · level ${size}${top >= 0 ? ` · ${place}` : ""}`;
-    icon.setAttribute("aria-label", `Icon of ${title.textContent}`);
-    const chosen = context.header().classes?.indexOf(store.state.class_name) ?? -1;
-    const rows: [string, number, boolean][] = [];
-    for (let i = 0; i < cells.top; i++) {
-      const index = cells.topClass[row * cells.top + i]!;
-      if (index >= 0)
-        rows.push([context.className(index), cells.topValue[row * cells.top + i]!, index === chosen]);
-    }
-    const own = chosen >= 0 ? context.attribution(grid)?.[row] : undefined;
-    if (own !== undefined && !rows.some((one) => one[2])) rows.push([store.state.class_name, own, true]);
-    const most = Math.max(1e-12, ...rows.map((one) => Math.abs(one[1])));
-    classes.replaceChildren(
-      ...rows.map(([name, value, mark]) =>
-        h(
-          "li",
-          mark ? { class: "aa-chosen" } : {},
-          h("span", { class: "aa-class-name", title: name }, name),
-          signedBar(value / most),
-          h("span", { class: "aa-value" }, `${value < 0 ? "−" : "+"}${Math.abs(value).toPrecision(2)}`),
-        ),
-      ),
-    );
-    classes.hidden = !rows.length || !says;
-    const large = rendered.get(keyOf(grid, cell));
-    const cosine = large?.cosine ?? cells.cosine[row]!;
-    numbers.replaceChildren(
-      meter(
-        "Members",
-        Math.log1p(cells.count[row]!) / Math.log1p(cells.range(cells.count)[1]),
-        number(cells.count[row]!),
-        "Activations averaged in this cell",
-      ),
-      meter(
-        "Spread",
-        cells.spread[row]!,
-        number(cells.spread[row]!, 2),
-        "Mean cosine of the members to their mean: 1 when all point the same way",
-      ),
-      meter(
-        "Cosine",
-        cosine,
-        number(cosine, 2),
-        "Achieved cosine: how close the network's answer to the icon is to the cell's mean",
-      ),
-    );
-    warning.hidden = !cells.mixture[row];
-  };
 
   const draw = (grid: Grid, row: number, cell: number): boolean => {
     const ratio = Math.min(2, devicePixelRatio || 1);
@@ -210,7 +152,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     const at = target();
     if (element.hidden === !!at) element.hidden = !at;
     if (!at) {
-      shown = "";
+      shown = pinned = "";
       return;
     }
     element.classList.toggle("aa-pinned", at.id === store.state.pinned);
@@ -226,12 +168,16 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     shown = key;
     if (filled !== stamp) {
       filled = stamp;
-      fill(grid, row, cell);
+      facts.fill(grid, row, cell, rendered.get(key)?.cosine ?? grid.cells.cosine[row]!);
+      icon.setAttribute("aria-label", `Icon of ${facts.title.textContent}`);
       drawn = "";
     }
     tell(key);
     if (drawn !== key && draw(grid, row, cell)) drawn = key;
     icon.classList.toggle("aa-waiting", drawn !== key);
+    if (pinned === store.state.pinned) return;
+    pinned = store.state.pinned;
+    if (pinned && grid === context.grid() && !context.flying()) keepInSight(context, grid.info.size, cell);
   };
 
   const renderLarge = (): void => {

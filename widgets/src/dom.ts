@@ -1,5 +1,7 @@
 /** Elements by function. Text is always text: nothing here parses markup. */
 
+import type { Box } from "./labels";
+
 type Child = Node | string | null | undefined | false;
 type Props = Record<string, unknown>;
 
@@ -43,3 +45,12 @@ export const number = (value: number, digits = 0): string =>
         .toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
         .replace("-", "−")
     : "–";
+
+/** What panels cover of the view. */
+export const covered = (root: HTMLElement, panels = ".aa-panel, .aa-caption > *"): Box[] => {
+  const home = root.getBoundingClientRect();
+  return [...root.querySelectorAll(panels)].flatMap((panel) => {
+    const { left, top, right, bottom, width } = panel.getBoundingClientRect();
+    return width ? [[left - home.left, top - home.top, right - home.left, bottom - home.top]] : [];
+  }) as unknown as Box[];
+};

@@ -2,7 +2,7 @@
 import { FIT, toScreen, worldPx, zoomAt } from "./camera";
 import { cellId, parseCellId } from "./cells";
 import type { Context } from "./context";
-import { number } from "./dom";
+import { covered, number } from "./dom";
 import { shortName } from "./labels";
 import { toggleSelected } from "./pointer";
 import { otherClass } from "./store";
@@ -79,6 +79,26 @@ export const neighbour = (
   return cell;
 };
 
+/** Move the picture when a cell comes near its edge, or lies under its card. */
+export const keepInSight = (context: Context, size: number, cell: number): void => {
+  const { camera } = context.store.state;
+  const view = context.view();
+  const px = worldPx(camera, view);
+  const [wx, wy] = [((cell % size) + 0.5) / size, (Math.floor(cell / size) + 0.5) / size];
+  const [x, y] = toScreen(camera, view, wx, wy);
+  const margin = Math.min(80, (px / size) * 0.75 + 12);
+  let { width, height } = view;
+  for (const [left, top, right, bottom] of covered(context.root, ".aa-card")) {
+    // At the foot it is as wide as the view; beside, it covers what is as high as it.
+    if (right - left >= width) height = top;
+    else if (y > top - margin && y < bottom + margin) width = left;
+  }
+  const over = (value: number, length: number): number =>
+    value < margin ? value - margin : value > length - margin ? value - length + margin : 0;
+  const [dx, dy] = [over(x, width), over(y, height)];
+  if (dx || dy) context.fly([camera[0] + dx / px, camera[1] + dy / px, camera[2]], 0.15);
+};
+
 export const attachKeyboard = (context: Context, actions: Actions): void => {
   const { store, stage, signal } = context;
 
@@ -105,7 +125,7 @@ export const attachKeyboard = (context: Context, actions: Actions): void => {
     const id = cellId(size, cell);
     store.set({ cursor: id, hovered: id, ...(store.state.pinned ? { pinned: id } : {}) });
     context.say(describe(context, id));
-    follow(size, cell);
+    keepInSight(context, size, cell);
   };
 
   const nearest = (filled: (x: number, y: number) => boolean, size: number, camera: Camera): number => {
@@ -118,21 +138,6 @@ export const attachKeyboard = (context: Context, actions: Actions): void => {
       }
     }
     return best;
-  };
-
-  /** Move the picture when the cursor comes near its edge. */
-  const follow = (size: number, cell: number): void => {
-    const { camera } = store.state;
-    const view = context.view();
-    const [wx, wy] = [((cell % size) + 0.5) / size, (Math.floor(cell / size) + 0.5) / size];
-    const [x, y] = toScreen(camera, view, wx, wy);
-    const margin = Math.min(80, (worldPx(camera, view) / size) * 0.75 + 12);
-    const over = (value: number, length: number): number =>
-      value < margin ? value - margin : value > length - margin ? value - length + margin : 0;
-    const [dx, dy] = [over(x, view.width), over(y, view.height)];
-    if (!dx && !dy) return;
-    const px = worldPx(camera, view);
-    context.fly([camera[0] + dx / px, camera[1] + dy / px, camera[2]], 0.15);
   };
 
   const back = (): void => {

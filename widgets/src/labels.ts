@@ -25,6 +25,8 @@ const REPEAT = 260;
 /** Most names in a square of that side. */
 const DENSITY = 3;
 const [PAD_X, PAD_Y, HEIGHT] = [16, 14, 16];
+/** CSS pixels within which a name fades before it would slip under a panel or over the edge. */
+const FADE = 10;
 /** Scores are told apart to this part of the largest; more rows than that no level has. */
 const [RANKS, ROWS] = [2 ** 24, 2 ** 26];
 /** Cells at least this large carry their name at their foot, CSS pixels. */
@@ -116,6 +118,18 @@ export class Placement {
   }
 }
 
+/** What a panel covers: left, top, right, bottom, CSS pixels. */
+export type Box = readonly [left: number, top: number, right: number, bottom: number];
+
+/** How far a name is to be seen, 0 to 1: not at all where a panel or the edge would cut it. */
+export const clearness = ({ x, y, half }: Line, panels: readonly Box[], view: Viewport): number => {
+  const [l, t, r, b] = [x - half, y - HEIGHT / 2, x + half, y + HEIGHT / 2];
+  let gap = Math.min(l, t, view.width - r, view.height - b);
+  for (const [left, top, right, bottom] of panels)
+    gap = Math.min(gap, Math.max(left - r, l - right, top - b, t - bottom));
+  return Math.max(0, Math.min(1, gap / FADE));
+};
+
 /** Those names that are on the screen and clear of what is there already. */
 export const visibleLabels = (
   placed: readonly Placed[],
@@ -123,18 +137,18 @@ export const visibleLabels = (
   camera: Camera,
   view: Viewport,
   taken: readonly Line[],
-): (Line & { classIndex: number })[] => {
+  panels: readonly Box[],
+): (Line & { classIndex: number; opacity: number })[] => {
   const scale = worldPx(camera, view);
   const cellPx = scale / size;
   const foot = cellPx >= FOOT ? cellPx / 2 - HEIGHT * 0.75 : 0;
   const left = view.width / 2 - camera[0] * scale;
   const top = view.height / 2 - camera[1] * scale + foot;
-  const lines: (Line & { classIndex: number })[] = [];
+  const lines: (Line & { classIndex: number; opacity: number })[] = [];
   for (const { x: wx, y: wy, half, classIndex } of placed) {
     const [x, y] = [left + wx * scale, top + wy * scale];
-    if (x < -half || y < -HEIGHT || x > view.width + half || y > view.height + HEIGHT) continue;
-    const line = { x, y, half, classIndex };
-    if (!taken.some((other) => meet(other, line))) lines.push(line);
+    const line = { x, y, half, classIndex, opacity: clearness({ x, y, half }, panels, view) };
+    if (line.opacity && !taken.some((other) => meet(other, line))) lines.push(line);
   }
   return lines;
 };

@@ -3,6 +3,7 @@ import { scaleColour } from "./colour";
 import type { Context } from "./context";
 import { glyph, h, number } from "./dom";
 import { GLYPHS } from "./glyphs";
+import { otherLayer } from "./store";
 
 const STEPS = 33;
 
@@ -36,7 +37,6 @@ export const makeLegend = (
     h("div", { class: "aa-legend-title" }, h("span", {}, "Attribution to ", name), go),
     ramp,
     h("div", { class: "aa-ramp-ends" }, low, h("span", {}, "0"), high),
-    h("div", { class: "aa-ramp-ends aa-quiet" }, h("span", {}, "against"), h("span", {}, "in favour")),
   );
   const size = h(
     "div",
@@ -47,7 +47,9 @@ export const makeLegend = (
   const kept = h("p", { class: "aa-quiet" });
   const short = h("summary", {});
   const long = h("p", {});
-  const note = h("details", { class: "aa-note aa-quiet" }, short, long);
+  const there = h("button", { type: "button", class: "aa-button aa-plain" });
+  there.onclick = () => context.store.set(otherLayer(there.value));
+  const note = h("details", { class: "aa-note aa-quiet" }, short, long, there);
   const element = h(
     "section",
     { class: "aa-legend aa-panel", "aria-label": "Legend" },
@@ -69,12 +71,16 @@ export const makeLegend = (
       ? "About labels here"
       : "Class labels mean little at this layer";
     long.textContent = context.layer().note;
+    const telling = context.layer().labels ? undefined : context.header().layers.find((one) => one.labels);
+    there.hidden = !telling;
+    there.value = telling?.name ?? "";
+    there.textContent = `Show ${there.value}, where they do`;
     element.hidden = heat.hidden && size.hidden && kept.hidden && note.hidden;
     if (!grid || !style) return;
     name.textContent = style.heat ? context.className(style.classIndex) : "";
     const most = style.heatMax ? style.heatMax.toPrecision(2) : "0";
-    low.textContent = `−${most}`;
-    high.textContent = `+${most}`;
+    low.textContent = `−${most} against`;
+    high.textContent = `in favour +${most}`;
     kept.textContent = `${number(style.kept)} of ${number(grid.cells.n)} cells pass the filters`;
   };
   return { element, update };

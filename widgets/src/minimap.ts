@@ -109,13 +109,15 @@ export const makeMinimap = (context: Context): { element: HTMLElement; draw: (pa
     const clip = (value: number): number => Math.min(SIDE - 1, Math.max(1, place(value)));
     const [x, y] = [clip(left), clip(top)];
     const [w, hh] = [Math.max(4, clip(right) - x), Math.max(4, clip(bottom) - y)];
-    to.lineWidth = 3.5;
-    to.strokeStyle = palette.plate;
-    to.strokeRect(x, y, w, hh);
-    to.lineWidth = 1.75;
-    to.strokeStyle = palette.accent;
-    to.strokeRect(x, y, w, hh);
-    element.hidden = context.view().width < 420 || context.view().height < 260;
+    // Around everything a frame says nothing.
+    if (left > 0 || top > 0 || right < 1 || bottom < 1) {
+      to.lineWidth = 3.5;
+      to.strokeStyle = palette.plate;
+      to.strokeRect(x, y, w, hh);
+      to.lineWidth = 1.75;
+      to.strokeStyle = palette.accent;
+      to.strokeRect(x, y, w, hh);
+    }
   };
   return { element, draw };
 };

@@ -1,9 +1,13 @@
 /** What lies above the icons: outlines, class names, markers, the lasso, names of axes. */
+
+import { axes } from "./axes";
 import { toScreen, type Viewport, worldPx } from "./camera";
 import { parseCellId } from "./cells";
 import type { Palette } from "./colour";
 import type { Context } from "./context";
+import { covered } from "./dom";
 import {
+  type Box,
   type Line,
   labelOrder,
   labelScale,
@@ -16,63 +20,10 @@ import type { Point } from "./lasso";
 import type { Grid } from "./paint";
 import type { Scene } from "./renderer";
 import type { Camera, Marker } from "./types";
+import { Words } from "./words";
 
-/** Most words kept as pictures: writing text takes a processor longer than copying it. */
-const WORDS_KEPT = 400;
 /** Milliseconds of a frame for placing names. */
 const PLACING = 1.5;
-const FONT = '600 12px system-ui, -apple-system, "Segoe UI", sans-serif';
-
-interface Word {
-  canvas: HTMLCanvasElement;
-  width: number;
-  height: number;
-}
-
-/** Words as small pictures: white with a dark rim, legible on any icon. */
-class Words {
-  private readonly kept = new Map<string, Word>();
-  private readonly widths = new Map<string, number>();
-  private readonly measure = document.createElement("canvas").getContext("2d")!;
-
-  width(text: string): number {
-    const known = this.widths.get(text);
-    if (known !== undefined) return known;
-    this.measure.font = FONT;
-    const { width } = this.measure.measureText(text);
-    this.widths.set(text, width);
-    return width;
-  }
-
-  get(text: string, ratio: number): Word {
-    const key = `${ratio} ${text}`;
-    const found = this.kept.get(key);
-    if (found) return found;
-    const width = Math.ceil(this.width(text)) + 10;
-    const height = 22;
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.ceil(width * ratio);
-    canvas.height = Math.ceil(height * ratio);
-    const context = canvas.getContext("2d")!;
-    context.scale(ratio, ratio);
-    context.font = FONT;
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    context.strokeStyle = "rgba(10, 12, 16, 0.28)";
-    context.lineWidth = 6;
-    context.strokeText(text, 5, height / 2);
-    context.strokeStyle = "rgba(10, 12, 16, 0.78)";
-    context.lineWidth = 3;
-    context.strokeText(text, 5, height / 2);
-    context.fillStyle = "#fff";
-    context.fillText(text, 5, height / 2);
-    if (this.kept.size >= WORDS_KEPT) this.kept.delete(this.kept.keys().next().value!);
-    const word = { canvas, width, height };
-    this.kept.set(key, word);
-    return word;
-  }
-}
-
 const rectangle = (id: string, camera: Camera, view: Viewport): [number, number, number] | null => {
   const parsed = parseCellId(id);
   if (!parsed) return null;
@@ -164,33 +115,6 @@ const markers = (
   }
 };
 
-const axes = (context: CanvasRenderingContext2D, host: Context, scene: Scene, words: Words): void => {
-  const names = host.header().axes;
-  if (!names) return;
-  const { camera, view, palette } = scene;
-  const side = worldPx(camera, view);
-  const [left, top] = toScreen(camera, view, 0, 0);
-  const middle = left + side / 2;
-  context.strokeStyle = palette.quiet;
-  context.lineWidth = 1;
-  context.setLineDash([3, 4]);
-  context.beginPath();
-  context.moveTo(middle, Math.max(0, top));
-  context.lineTo(middle, Math.min(view.height, top + side));
-  context.stroke();
-  context.setLineDash([]);
-  /** Write beside a place, and always on the screen. */
-  const write = (text: string, x: number, y: number, align: number): void => {
-    const word = words.get(text, scene.ratio);
-    const at = Math.max(6, Math.min(view.width - word.width - 6, x - word.width * align));
-    const line = Math.max(8, Math.min(view.height - word.height - 8, y - word.height / 2));
-    context.drawImage(word.canvas, at, line, word.width, word.height);
-  };
-  write(`← ${shortName(names.left)}`, left - 6, top + side / 2, 1);
-  write(`${shortName(names.right)} →`, left + side + 6, top + side / 2, 0);
-  if (names.vertical) write(`↕ ${names.vertical}`, middle, top - 4, 0.5);
-};
-
 /** The painter of one view. `line` is the lasso being drawn, in CSS pixels. */
 export const overlay = (
   host: Context,
@@ -202,7 +126,12 @@ export const overlay = (
   let placedFor = "";
   let placedOf: Grid["cells"] | null = null;
   let placing: Placement | null = null;
-  const names = (context: CanvasRenderingContext2D, grid: Grid, scene: Scene): void => {
+  const names = (
+    context: CanvasRenderingContext2D,
+    grid: Grid,
+    scene: Scene,
+    panels: readonly Box[],
+  ): void => {
     const { store } = host;
     const { camera, view } = scene;
     // A heat map is about one class: other names would be in its way.
@@ -229,18 +158,21 @@ export const overlay = (
     }
     if (placing) host.redraw();
     const taken = host.header().markers.map((marker) => markerText(marker, words, scene));
-    for (const label of visibleLabels(placed, grid.info.size, camera, view, taken)) {
+    for (const label of visibleLabels(placed, grid.info.size, camera, view, taken, panels)) {
       const word = words.get(text(label.classIndex), scene.ratio);
       const x = Math.round(label.x - word.width / 2);
+      context.globalAlpha = label.opacity;
       context.drawImage(word.canvas, x, Math.round(label.y - word.height / 2), word.width, word.height);
     }
+    context.globalAlpha = 1;
   };
   return (context, scene) => {
     const { state } = host.store;
     const palette: Palette = scene.palette;
     selected(context, state.selection, scene);
-    if (scene.grid) names(context, scene.grid, scene);
-    axes(context, host, scene, words);
+    const panels = covered(host.root);
+    axes(context, host, scene, words, panels);
+    if (scene.grid) names(context, scene.grid, scene, panels);
     markers(context, host.header().markers, host.layer().name, scene, words);
     for (const [id, colour, width] of [
       [state.hovered, palette.dark ? "#0b0c0e" : "#16181b", 2],

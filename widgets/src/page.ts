@@ -24,7 +24,8 @@ export const mount = (el: HTMLElement, atlas: Atlas): (() => void) => {
   const { header } = atlas;
   const model = shim({
     header,
-    layer: header.layers[0]?.name ?? "",
+    layer:
+      header.markers[0]?.layer ?? (header.layers.find((one) => one.labels) ?? header.layers[0])?.name ?? "",
     level: 0,
     camera: [0.5, 0.5, 1],
     class_name: "",

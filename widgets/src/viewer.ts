@@ -242,7 +242,6 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   const resized = new ResizeObserver(() => {
     view.width = Math.max(1, stage.clientWidth);
     view.height = Math.max(1, stage.clientHeight);
-    root.classList.toggle("aa-narrow", view.width < 640);
     store.set({ camera: clampCamera(store.state.camera, context.maxZoom()) });
     gestures.sync();
     picture.now();

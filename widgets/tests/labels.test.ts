@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { worldPx } from "../src/camera";
-import { labelOrder, labelScale, Placement, shortName, visibleLabels } from "../src/labels";
+import { clearness, labelOrder, labelScale, Placement, shortName, visibleLabels } from "../src/labels";
 import type { Grid } from "../src/paint";
 import { styleCells } from "../src/style";
 import { type Camera, DEFAULT_OPTIONS } from "../src/types";
@@ -37,7 +37,7 @@ describe("labels", () => {
     for (const zoom of [0.75, 1, 3, 12]) {
       const camera: Camera = [0.4, 0.6, zoom];
       const placed = place({ cells, style }, order, labelScale(worldPx(camera, view)));
-      const lines = visibleLabels(placed, size, camera, view, []);
+      const lines = visibleLabels(placed, size, camera, view, [], []);
       expect(lines.length).toBeGreaterThan(3);
       for (const [i, a] of lines.entries()) {
         for (const b of lines.slice(i + 1)) {
@@ -50,7 +50,7 @@ describe("labels", () => {
 
   it("keeps names where they are while one moves", () => {
     const placed = place({ cells, style }, order, 1000);
-    const [before, after] = [0.5, 0.51].map((x) => visibleLabels(placed, size, [x, 0.5, 4], view, []));
+    const [before, after] = [0.5, 0.51].map((x) => visibleLabels(placed, size, [x, 0.5, 4], view, [], []));
     const inside = before!.filter((line) => line.x > 200 && line.x < 700);
     for (const line of inside)
       expect(after!.some((other) => other.classIndex === line.classIndex)).toBe(true);
@@ -67,9 +67,19 @@ describe("labels", () => {
   it("keeps clear of what is there already", () => {
     const placed = place({ cells, style }, order, 1000);
     const everything = [{ x: 450, y: 350, half: 2000 }];
-    for (const line of visibleLabels(placed, size, [0.5, 0.5, 1], view, everything)) {
+    for (const line of visibleLabels(placed, size, [0.5, 0.5, 1], view, everything, [])) {
       expect(Math.abs(line.y - 350)).toBeGreaterThan(16);
     }
+  });
+
+  it("fades before a panel or the edge would cut it, and is gone where they do", () => {
+    const panel = [[100, 100, 200, 140]] as const;
+    const view = { width: 400, height: 300 };
+    const at = (x: number, y: number) => clearness({ x, y, half: 30 }, panel, view);
+    expect([at(150, 120), at(220, 120), at(150, 95), at(20, 200), at(390, 200)]).toEqual([0, 0, 0, 0, 0]);
+    expect([at(300, 120), at(150, 200)]).toEqual([1, 1]);
+    expect(at(235, 120)).toBeGreaterThan(0);
+    expect(at(235, 120)).toBeLessThan(1);
   });
 
   it("names no cell that a filter leaves out", () => {
