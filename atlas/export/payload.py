@@ -12,6 +12,7 @@ import base64
 from typing import TYPE_CHECKING, Any, Protocol
 
 from atlas.errors import AtlasError
+from atlas.export.dense import MARK, UTF_16, dense_text
 from atlas.export.packing import pack_cells, quantise_attribution
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class InFolder:
         reference = f"data/{name}.js"
         path = self._folder / reference
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(f'__atlasData("{reference}","{_text(data)}");\n'.encode())
+        before, after = f'__atlasData("{reference}",{len(data)},"', '");\n'
+        path.write_bytes(MARK + before.encode(UTF_16) + dense_text(data) + after.encode(UTF_16))
         return reference
 
 

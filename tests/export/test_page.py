@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from atlas.errors import AtlasError
 from atlas.export import Marker, page
 from atlas.export.bundle import bundle_file
+from atlas.export.dense import dense_text
 from atlas.export.packing import pack_cells
 
 if TYPE_CHECKING:
@@ -34,6 +37,13 @@ def start_of(text: str) -> dict[str, Any]:
     (script,) = re.findall(r"<script>window\.__atlas=(.*?);</script>", text, re.DOTALL)
     content: dict[str, Any] = json.loads(script)
     return content
+
+
+def undense(text: str, length: int) -> bytes:
+    """The bytes of a text that holds 15 bits a letter."""
+    bits = "".join(f"{ord(letter) - 0x3400:015b}" for letter in text)
+    assert set(bits[8 * length :]) <= {"0"}
+    return bytes(int(bits[8 * i : 8 * i + 8], 2) for i in range(length))
 
 
 def part(text: str, reference: str) -> bytes:
@@ -61,6 +71,14 @@ def test_a_page_holds_cells_sheets_and_attributions_of_every_level(small_atlas: 
         np.testing.assert_allclose(codes * scale, level.grid.attribution, atol=0.51 * scale.max())
 
 
+@given(st.binary(max_size=200))
+def test_bytes_come_back_from_letters_that_a_script_may_hold(data: bytes) -> None:
+    text = dense_text(data).decode("utf-16-le")
+    assert all("\u3400" <= letter <= "\ub3ff" for letter in text)
+    assert 15 * (len(text) - 1) < 8 * len(data) <= 15 * len(text) or not data
+    assert undense(text, len(data)) == data
+
+
 def test_a_folder_holds_the_same_in_files_that_a_page_may_load_from_a_disk(small_atlas: Atlas, tmp_path: Path) -> None:
     index = small_atlas.to_html(tmp_path / "out", folder=True)
     assert index == tmp_path / "out" / "index.html"
@@ -69,10 +87,10 @@ def test_a_folder_holds_the_same_in_files_that_a_page_may_load_from_a_disk(small
     assert icons is not None
 
     def handed_over(name: str) -> bytes:
-        script = (index.parent / name).read_text(encoding="utf-8")
-        found = re.fullmatch(rf'__atlasData\("{re.escape(name)}","([A-Za-z0-9+/=]+)"\);\n', script)
+        script = (index.parent / name).read_text(encoding="utf-16")
+        found = re.fullmatch(rf'__atlasData\("{re.escape(name)}",(\d+),"([\u3400-\ub3ff]+)"\);\n', script)
         assert found is not None
-        return base64.b64decode(found[1])
+        return undense(found[2], int(found[1]))
 
     assert handed_over(held["sheets"][0]) == icons.read(0)
     assert handed_over(held["cells"]["data"]) == pack_cells(small_atlas.level(4)).data

@@ -2,7 +2,7 @@
 import { Cells, type CellsInfo } from "./cells";
 import { type Encoded, Said, type Source } from "./source";
 
-/** Base64 text, "#id" of a script element that holds it, or a relative ".js" that delivers it. */
+/** Base64 text, "#id" of a script element that holds it, or a relative ".js" that delivers the same more densely. */
 type Ref = string;
 
 export interface PayloadLevel {
@@ -17,11 +17,12 @@ export interface Payload {
   levels: Record<string, PayloadLevel>;
 }
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Bytes of base64 text. */
-const decode = (text: string): Uint8Array<ArrayBuffer> => {
+const decode = (text: string): Bytes => {
   // Newer browsers do this an order of magnitude faster.
-  const native = (Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> })
-    .fromBase64;
+  const native = (Uint8Array as unknown as { fromBase64?: (text: string) => Bytes }).fromBase64;
   if (native) return native.call(Uint8Array, text);
   const raw = atob(text.trim());
   const bytes = new Uint8Array(raw.length);
@@ -29,15 +30,27 @@ const decode = (text: string): Uint8Array<ArrayBuffer> => {
   return bytes;
 };
 
-/** Texts on their way, by path: whoever asks for one that is coming waits for the same. */
-const coming = new Map<string, { text: Promise<string>; arrived: (text: string) => void }>();
+/** Bytes of a text that holds 15 bits a letter: atlas/export/dense.py. */
+export const undense = (text: string, length: number): Bytes => {
+  const bytes = new Uint8Array(length);
+  let [held, bits, at] = [0, 0, 0];
+  for (let i = 0; i < text.length; i++) {
+    held = (held << 15) | (text.charCodeAt(i) - 0x3400);
+    for (bits += 15; bits >= 8 && at < length; bytes[at++] = held >> bits) bits -= 8;
+    held &= 0x7f;
+  }
+  return bytes;
+};
 
-/** Load a script that calls `__atlasData(path, base64)`; `fetch` is refused on file://. */
-const viaScript = (path: string): Promise<string> => {
+/** Texts on their way, by path: whoever asks for one that is coming waits for the same. */
+const coming = new Map<string, { bytes: Promise<Bytes>; arrived: (bytes: Bytes) => void }>();
+
+/** Load a script that calls `__atlasData(path, bytes, text)`; `fetch` is refused on file://. */
+const viaScript = (path: string): Promise<Bytes> => {
   const found = coming.get(path);
-  if (found) return found.text;
-  let arrived = (_text: string): void => {};
-  const text = new Promise<string>((resolve, reject) => {
+  if (found) return found.bytes;
+  let arrived = (_bytes: Bytes): void => {};
+  const bytes = new Promise<Bytes>((resolve, reject) => {
     const script = document.createElement("script");
     const end = (said: string): void => {
       script.remove();
@@ -48,26 +61,26 @@ const viaScript = (path: string): Promise<string> => {
     script.onload = () => end(`${path} does not hold what this page expects: export the atlas again.`);
     script.onerror = () => end(`${path} is missing: keep the page and its folder together.`);
     script.src = path;
-    (window as unknown as { __atlasData: (name: string, text: string) => void }).__atlasData = (name, data) =>
-      coming.get(name)?.arrived(data);
+    const host = window as unknown as { __atlasData: (name: string, length: number, text: string) => void };
+    host.__atlasData = (name, length, text) => {
+      if (15 * text.length >= 8 * length) coming.get(name)?.arrived(undense(text, length));
+    };
     document.head.append(script);
   });
-  coming.set(path, { text, arrived });
-  return text;
+  coming.set(path, { bytes, arrived });
+  return bytes;
 };
 
-const text = async (ref: Ref): Promise<string> => {
-  if (ref.startsWith("#")) {
-    const element = document.getElementById(ref.slice(1));
-    if (!element) throw new Said(`This page is incomplete (${ref} is not in it): export the atlas again.`);
-    return element.textContent ?? "";
-  }
-  return ref.endsWith(".js") ? viaScript(ref) : ref;
+const text = (ref: Ref): string => {
+  if (!ref.startsWith("#")) return ref;
+  const element = document.getElementById(ref.slice(1));
+  if (!element) throw new Said(`This page is incomplete (${ref} is not in it): export the atlas again.`);
+  return element.textContent ?? "";
 };
 
-const bytes = async (ref: Ref): Promise<Uint8Array<ArrayBuffer>> => {
+const bytes = async (ref: Ref): Promise<Bytes> => {
   try {
-    return decode(await text(ref));
+    return ref.endsWith(".js") ? await viaScript(ref) : decode(text(ref));
   } catch (error) {
     if (error instanceof Said) throw error;
     throw new Said("This page is damaged: export the atlas again.");
