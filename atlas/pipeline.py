@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from atlas.layout import Method
     from atlas.models import VisionModel
     from atlas.widgets.live import LiveView
 
@@ -41,7 +41,7 @@ def build(
     grids: Sequence[int] | None = None,
     out: str | os.PathLike[str] | None = None,
     seed: int = 0,
-    layout: LayoutSettings | None = None,
+    layout: LayoutSettings | Method | None = None,
     rendering: RenderSettings | None = None,
     icons: Literal["rendered", "medoid"] = "rendered",
     engine: Literal["atlas", "lucent"] = "atlas",
@@ -74,8 +74,8 @@ def build(
         Folder of the atlas, by custom ``name.atlas``; by default named after the activations.
     seed : int
         Decides positions, layout and icons.
-    layout : LayoutSettings, optional
-        By default those published for each layer, with `seed`; given ones keep their own seed.
+    layout : LayoutSettings or {"umap", "tsne"}, optional
+        By default UMAP with the settings published for each layer and `seed`; given settings keep their own seed.
     rendering : RenderSettings, optional
         Size, steps and the rest of the icons.
     icons : {"rendered", "medoid"}
@@ -103,6 +103,7 @@ def build(
     """
     settings = rendering or RenderSettings()
     _check(grids, seed, settings, icons, engine, images)
+    _layout_of(layout, "", seed)
     if view:
         _check_notebook()
     bars: AbstractContextManager[Progress]
@@ -123,13 +124,20 @@ def build(
         with sole_writer(folder), watched as watching:
             manifest = take_up(folder, acts, model, seed)
             for name in layers:
-                laid_out = layout or replace(LayoutSettings.for_layer(name), seed=seed)
+                laid_out = _layout_of(layout, name, seed)
                 old = manifest.layers.get(name)
                 placed = layout_stage(folder, old.layout if old else None, acts, name, laid_out, watching)
                 sizes = sizes_for(grids, placed[1])
                 add_levels(folder, manifest, acts, name, placed, sizes, min_count, plan, watching)
             tidy(folder, manifest)
     return Atlas(folder)
+
+
+def _layout_of(layout: LayoutSettings | Method | None, layer: str, seed: int) -> LayoutSettings:
+    """Settings of the layout of a layer, from what was asked for."""
+    if isinstance(layout, LayoutSettings):
+        return layout
+    return LayoutSettings.for_layer(layer, layout or "umap", seed)
 
 
 def _check(

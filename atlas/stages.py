@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,14 +81,12 @@ def layout_stage(
     """Positions (N, 2) of a layer's activations; arrays to be `kept` are stored beside them."""
     digest = digest_of(
         {"stage": "layout", "revision": _REVISION["layout"], "acts": acts.layer_digest(name), "layer": name}
-        | {"settings": asdict(settings)}
+        | {"settings": settings.record()}
     )
     place = f"{layer_folder(name)}/layout-{digest[:8]}"
     if old is None or old.digest != digest:
         rows = acts[name]
-        report.note(
-            f"Laying out {len(rows):,} activations of {name} ({settings.metric}, {settings.n_neighbors} neighbours)."
-        )
+        report.note(f"Laying out {len(rows):,} activations of {name} ({settings}).")
         found = lay_out(rows.vectors, settings, progress=report)
         landmarks = {f"landmarks_{key}": array for key, array in found.landmarks.arrays().items()}
         with new_folder(folder / place) as part:

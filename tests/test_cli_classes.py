@@ -108,6 +108,13 @@ def test_three_classes_are_shown_side_by_side(built: Path, tmp_path: Path) -> No
     assert found.classes == names
 
 
+def test_a_class_is_laid_out_by_tsne_when_asked(built: Path, pair: tuple[str, str], tmp_path: Path) -> None:
+    asked = ("class", built, pair[0], "--own", "top", "--grid", 1, "--out", tmp_path / "tsne.atlas", *RENDER)
+    ran(*asked, "--layout", "tsne")
+    assert Atlas(tmp_path / "tsne.atlas").summary()["layout"]["settings"]["method"] == "tsne"
+    assert "--layout" in refused("compare", built, *pair, "--layout", "tsne")
+
+
 def test_the_atlas_of_a_class_lies_beside_its_atlas_and_can_be_exported(built: Path, pair: tuple[str, str]) -> None:
     said = ran("class", built, pair[0], "--own", "top", "--grid", 1, *RENDER)
     (line,) = [line for line in said.splitlines() if line.startswith("Next: ")]

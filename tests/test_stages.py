@@ -107,6 +107,16 @@ def test_another_layout_forgets_the_levels_of_the_old_one(
     assert not list(copied.glob("layers/body/levels/0004/*"))
 
 
+def test_a_layout_by_tsne_is_another_and_is_kept(
+    copied: Path, small_atlas: Atlas, small_acts: Activations, build_small: Build, recorder: type[Any]
+) -> None:
+    world, report = build_small(small_acts, copied, grids=(2,), layout="tsne"), recorder()
+    assert world.manifest.layers["body"].layout.digest != small_atlas.manifest.layers["body"].layout.digest
+    assert world.summary()["layout"]["method"] == "tsne"
+    build_small(small_acts, copied, grids=(2,), layout="tsne", progress=report)
+    assert report.calls == []
+
+
 def test_a_parallel_layout_is_kept_and_done_again_only_for_other_settings(
     small_acts: Activations, build_small: Build, contents: Contents, recorder: type[Any], tmp_path: Path
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,7 +96,9 @@ def compare(
         "activations": len(both),
     }
     difference = values[both, 0].astype(np.float64) - values[both, 1]
-    settings = replace(LayoutSettings.for_layer(chosen), seed=options.seed)
+    if options.layout != "umap":
+        raise AtlasError("A comparison of two classes has a layout of its own; leave layout out.")
+    settings = LayoutSettings.for_layer(chosen, seed=options.seed)
 
     def lay_out(
         folder: Path, old: Stage | None, acts: Activations, report: Progress
@@ -121,7 +122,7 @@ def _layout_stage(
     (layer,) = acts.layers
     digest = digest_of(
         {"stage": "comparison", "revision": _REVISION, "acts": acts.digest, "layer": layer, "classes": indices}
-        | {"settings": asdict(settings)}
+        | {"settings": settings.record()}
     )
     place = f"{layer_folder(layer)}/layout-{digest[:8]}"
     if old is None or old.digest != digest:
@@ -138,7 +139,7 @@ def _layout_stage(
             write_arrays(part / "arrays.zarr", arrays | {f"landmarks_{key}": value for key, value in landmarks.items()})
         summary = {
             "method": "difference of attribution, and UMAP in one dimension",
-            "settings": asdict(line.settings),
+            "settings": line.settings.record(),
             "scale": scale,
             "trustworthiness": None,
             "n_points": len(xy),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -129,7 +129,7 @@ def side_by_side(
         "k": most,
         "activations": len(kept),
     }
-    settings = replace(LayoutSettings.for_layer(chosen), seed=options.seed)
+    settings = LayoutSettings.for_layer(chosen, options.layout, options.seed)
     side = panels_a_side(len(classes))
 
     def lay_out(
@@ -155,7 +155,7 @@ def _layout_stage(
     (layer,) = acts.layers
     digest = digest_of(
         {"stage": "side by side", "revision": _REVISION, "acts": acts.digest, "layer": layer}
-        | {"panel": panel.tolist(), "settings": asdict(settings)}
+        | {"panel": panel.tolist(), "settings": settings.record()}
     )
     place = f"{layer_folder(layer)}/layout-{digest[:8]}"
     if old is None or old.digest != digest:

@@ -16,6 +16,7 @@ from atlas.classes.owned import default_k
 from atlas.errors import AtlasError
 from atlas.grid import cell_index
 from atlas.images import open_images
+from atlas.layout import LayoutSettings
 from atlas.models.labels import labels_from_names
 from atlas.progress import Bars, Progress, Silent
 from atlas.projection import model_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from atlas.activations import Activations
+    from atlas.layout import Method
     from atlas.manifest import Stage
     from atlas.models import VisionModel
     from atlas.reader import AtlasReader
@@ -53,6 +55,9 @@ class PartOptions:
         Folder of the atlas; by default beside the atlas it is a part of, named after both.
     model
         The network; by default the one of the atlas, loaded by its name.
+    layout
+        "umap" or "tsne": how activations are laid out, with the settings for the layer. Not of two classes, whose
+        comparison has a layout of its own.
     rendering
         Size, steps and the rest of the icons.
     icons, images
@@ -68,6 +73,7 @@ class PartOptions:
     grids: Sequence[int] | None = None
     out: str | os.PathLike[str] | None = None
     model: VisionModel | None = None
+    layout: Method = "umap"
     rendering: RenderSettings | None = None
     icons: Literal["rendered", "medoid"] = "rendered"
     images: Any = None
@@ -87,6 +93,7 @@ class PartOptions:
             raise AtlasError("icons='medoid' shows real patches: give images=…, those that were collected from.")
         if not 0 <= self.seed < 2**32:
             raise AtlasError(f"seed is {self.seed}; give a whole number from 0 to 2**32 - 1.")
+        LayoutSettings(method=self.layout)
         SheetGeometry((self.rendering or RenderSettings()).size)
 
 
@@ -160,6 +167,8 @@ def build_part(
         names.append(record["own"])
     if record["k"] != default_k(len(whole[layer]), model.n_classes):
         names.append(f"k{record['k']}")
+    if options.layout != "umap":
+        names.append(options.layout)
     if options.seed:
         names.append(f"seed {options.seed}")
     folder = Path(options.out) if options.out is not None else folder_beside(world, layer, names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.atlas import Atlas
@@ -74,7 +73,7 @@ def class_atlas(
         "k": most,
         "activations": len(owned),
     }
-    settings = replace(LayoutSettings.for_layer(chosen), seed=options.seed)
+    settings = LayoutSettings.for_layer(chosen, options.layout, options.seed)
 
     def lay_out(
         folder: Path, old: Stage | None, acts: Activations, report: Progress

@@ -44,6 +44,9 @@ SeedOption = Annotated[int, typer.Option(min=0, help="Decides positions, layout 
 PerImageOption = Annotated[
     str | None, typer.Option(help="Positions a photograph: a number or 'all'; by default what the set needs.")
 ]
+LayoutOption = Annotated[
+    Literal["umap", "tsne"], typer.Option("--layout", help="How activations are laid out in the plane.")
+]
 WorkersOption = Annotated[int | None, typer.Option(min=0, help="Processes that decode images; by default up to 8.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the fastest there is.")]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from atlas.cli.app import DeviceOption, WeightsOption, app
+from atlas.cli.app import DeviceOption, LayoutOption, WeightsOption, app
 
 if TYPE_CHECKING:
     from atlas.atlas import Atlas
@@ -50,6 +50,7 @@ def class_(
     grid: GridOption = None,
     out: OutOption = None,
     png: PngOption = None,
+    layout: LayoutOption = "umap",
     steps: StepsOption = 128,
     icon_size: IconSizeOption = 80,
     weights: WeightsOption = None,
@@ -61,7 +62,7 @@ def class_(
     Goes on where it stopped, and does only what is missing, like `build`.
     """
     world, options = _start(path, grid, out, steps, icon_size, weights, device, seed)
-    _tell(world.class_atlas(name, layer=layer, own=own, k=k, **options), png)
+    _tell(world.class_atlas(name, layer=layer, own=own, k=k, layout=layout, **options), png)
 
 
 @app.command()
@@ -88,6 +89,7 @@ def compare(
     images: Annotated[
         Path | None, typer.Option(help="The photographs collected from: --evidence then shows real patches too.")
     ] = None,
+    layout: LayoutOption = "umap",
     steps: StepsOption = 128,
     icon_size: IconSizeOption = 80,
     weights: WeightsOption = None,
@@ -119,6 +121,8 @@ def compare(
         raise AtlasError(f"{names[0]!r} is one class; name two, or use `atlas class`.")
     if useless := [option for option in ("evidence", "images") if option in given and len(names) > 2]:
         raise AtlasError(f"{_flag(useless[0])} is about two classes, not {len(names)}; name two, or leave it out.")
+    if len(names) == 2 and "layout" in given:
+        raise AtlasError("--layout is of no use with two classes: a comparison has its own; leave it out.")
     if images is not None and evidence is None:
         raise AtlasError("--images is of no use without --evidence; say where that picture goes, or leave it out.")
     world, options = _start(path, grid, out, steps, icon_size, weights, device, seed)
@@ -130,7 +134,7 @@ def compare(
             typer.echo(f"Wrote {evidence}.")
         _tell(found, png)
     else:
-        _tell(world.side_by_side(names, layer=layer, own=own, k=k, **options), png)
+        _tell(world.side_by_side(names, layer=layer, own=own, k=k, layout=layout, **options), png)
 
 
 def _is_given(context: typer.Context, option: str) -> bool:

@@ -11,6 +11,7 @@ import typer
 from atlas.cli.app import (
     DeviceOption,
     LayerOption,
+    LayoutOption,
     ModelOption,
     PerImageOption,
     SeedOption,
@@ -108,6 +109,7 @@ def build(
         list[int] | None,
         typer.Option(min=1, help="Cells a side of a level; give it several times. By default what the set fills."),
     ] = None,
+    layout: LayoutOption = "umap",
     steps: Annotated[int, typer.Option(min=1, help="Optimisation steps of an icon.")] = 128,
     icon_size: Annotated[int, typer.Option(min=32, max=1020, help="Side of an icon in pixels.")] = 80,
     tries: Annotated[int, typer.Option(min=1, help="Starts of each icon, of which the best is kept.")] = 1,
@@ -153,6 +155,7 @@ def build(
         grids=grid or None,
         out=out,
         seed=seed,
+        layout=layout,
         rendering=RenderSettings(size=icon_size, steps=steps, tries=tries),
         icons=icons,
         engine=engine,

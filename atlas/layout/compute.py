@@ -15,6 +15,7 @@ from atlas.layout.neighbours import nearest_neighbours
 from atlas.layout.prepare import find_distinct, fit_reduction, reduce_rows
 from atlas.layout.quality import trustworthiness
 from atlas.layout.settings import LayoutSettings
+from atlas.layout.tsne import embed_tsne
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from atlas.layout.rows import Float32, RowArray
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with the name of the step ("neighbours" or "UMAP"), what is done, and what there is to do."""
+"""Called with the name of the step ("neighbours", "UMAP" or "t-SNE"), what is done, and what there is to do."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Layout:
     n_outside
         Points with a position outside the frame.
     method
-        "umap", or "pca" for fewer than 10 distinct vectors.
+        "umap" or "tsne", or "pca" for fewer than 10 distinct vectors.
     settings
-        As used: n_neighbors clamped and n_epochs filled in.
+        As used: n_neighbors and perplexity clamped, n_epochs filled in.
     """
 
     xy: Float32
@@ -69,7 +70,7 @@ class Layout:
         """Everything but the arrays, as plain values that fit into JSON."""
         return {
             "method": self.method,
-            "settings": asdict(self.settings),
+            "settings": self.settings.record(),
             "frame": asdict(self.frame),
             "trustworthiness": self.trustworthiness,
             "n_points": len(self.xy),
@@ -111,6 +112,8 @@ def layout(vectors: RowArray, settings: LayoutSettings | None = None, *, progres
     settings = settings.clamped(n)
     if n < TINY:
         raw = principal_components(reduced)
+    elif settings.method == "tsne":
+        raw = embed_tsne(reduced, settings, _step(progress, "t-SNE"))
     else:
         steps = {name: _step(progress, name) for name in ("neighbours", "UMAP")}
         neighbours = nearest_neighbours(
@@ -136,7 +139,7 @@ def layout(vectors: RowArray, settings: LayoutSettings | None = None, *, progres
         n_zero=distinct.n_zero,
         n_duplicates=distinct.n_duplicates,
         n_outside=int((has_place & ~inside).sum()),
-        method="pca" if n < TINY else "umap",
+        method="pca" if n < TINY else settings.method,
         settings=settings,
     )
 

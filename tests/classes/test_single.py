@@ -202,3 +202,13 @@ def test_a_class_atlas_shows_real_patches_where_asked(
 def test_an_atlas_of_activations_in_memory_says_what_to_do(small_atlas: Atlas, options: dict[str, Any]) -> None:
     with pytest.raises(AtlasError, match="collect them with out="):
         small_atlas.class_atlas("cat", **options)
+
+
+def test_a_class_laid_out_by_tsne_has_a_name_of_its_own(world: Atlas, options: dict[str, Any]) -> None:
+    by_tsne = world.class_atlas("bee", own="top", grids=(1,), layout="tsne", **options)
+    assert by_tsne.path.name == "small-bee-top-tsne.atlas"
+    assert by_tsne.summary()["layout"]["method"] == "tsne"
+    with pytest.raises(AtlasError, match="method is 'mds'"):
+        world.class_atlas("bee", layout="mds", **options)
+    with pytest.raises(AtlasError, match="leave layout out"):
+        world.compare("ant", "bee", layout="tsne", **options)

@@ -43,9 +43,27 @@ def test_neighbours_are_clamped_to_what_there_is(n_points: int, n_neighbors: int
         {"clip": (99.0, 1.0)},
         {"margin": -0.1},
         {"n_epochs": 0},
+        {"n_epochs": 249, "method": "tsne"},
+        {"method": "mds"},
+        {"perplexity": 0.5},
         {"landmarks": 0},
     ],
 )
 def test_a_setting_out_of_range_is_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(AtlasError, match=next(iter(wrong))):
         LayoutSettings(**wrong)
+
+
+def test_settings_of_the_other_method_decide_nothing() -> None:
+    assert LayoutSettings(perplexity=5).record() == LayoutSettings().record()
+    assert LayoutSettings(min_dist=0.5).record() != LayoutSettings().record()
+    tsne = LayoutSettings(method="tsne")
+    assert LayoutSettings(method="tsne", n_neighbors=5, min_dist=0.5).record() == tsne.record()
+    assert LayoutSettings(method="tsne", perplexity=5).record() != tsne.record()
+    assert tsne.record() != LayoutSettings().record()
+
+
+def test_perplexity_is_clamped_to_what_there_is() -> None:
+    assert LayoutSettings(method="tsne").clamped(31).perplexity == 10
+    assert LayoutSettings(method="tsne").clamped(5000).perplexity == 30
+    assert LayoutSettings(method="tsne").clamped(5000).n_epochs == 1000
