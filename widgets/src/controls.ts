@@ -3,7 +3,6 @@ import type { Context } from "./context";
 import { glyph, h, uid } from "./dom";
 import { GLYPHS } from "./glyphs";
 import { zoomBy } from "./keyboard";
-import { otherLayer } from "./store";
 
 export interface ControlsHost {
   /** Content of the panel that the sliders button opens. */
@@ -50,7 +49,7 @@ export const makeControls = (
   const { store, root, signal } = context;
 
   const level = choice("Grid level", (value) => store.set({ level: Number(value) }));
-  const layer = choice("Layer", (value) => store.set(otherLayer(value)));
+  const layer = choice("Layer", (value) => store.set({ layer: value }));
   const layerBox = h("label", { class: "aa-choice" }, h("span", {}, "Layer"), layer.element);
   const levelBox = h("label", { class: "aa-choice" }, h("span", {}, "Grid"), level.element);
 

@@ -5,7 +5,6 @@ import type { Context } from "./context";
 import { covered, number } from "./dom";
 import { shortName } from "./labels";
 import { toggleSelected } from "./pointer";
-import { otherClass } from "./store";
 import type { Camera } from "./types";
 
 const ARROWS: Record<string, readonly [number, number]> = {
@@ -146,7 +145,7 @@ export const attachKeyboard = (context: Context, actions: Actions): void => {
     else if (state.pinned) store.set({ pinned: "" });
     else if (state.cursor) store.set({ cursor: "", hovered: "" });
     else if (state.selection.length) store.set({ selection: [] });
-    else if (state.class_name) store.set(otherClass(state, ""));
+    else if (state.class_name) store.set({ class_name: "" });
     else stage.blur();
   };
 

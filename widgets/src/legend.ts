@@ -3,7 +3,6 @@ import { scaleColour } from "./colour";
 import type { Context } from "./context";
 import { glyph, h, number } from "./dom";
 import { GLYPHS } from "./glyphs";
-import { otherLayer } from "./store";
 
 const STEPS = 33;
 
@@ -48,7 +47,7 @@ export const makeLegend = (
   const short = h("summary", {});
   const long = h("p", {});
   const there = h("button", { type: "button", class: "aa-button aa-plain" });
-  there.onclick = () => context.store.set(otherLayer(there.value));
+  there.onclick = () => context.store.set({ layer: there.value });
   const note = h("details", { class: "aa-note aa-quiet" }, short, long, there);
   const element = h(
     "section",

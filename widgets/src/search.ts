@@ -3,7 +3,6 @@ import { entered, findClasses, type Hit } from "./classes";
 import type { Context } from "./context";
 import { glyph, h, number, uid } from "./dom";
 import { GLYPHS } from "./glyphs";
-import { otherClass } from "./store";
 
 /** Names listed at once. */
 const SHOWN = 40;
@@ -67,7 +66,7 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
 
   const choose = (hit: Hit): void => {
     close();
-    store.set(otherClass(store.state, hit.name));
+    store.set({ class_name: hit.name });
     context.say(`Heat map of ${hit.name}`);
     flyTo();
     context.stage.focus({ preventScroll: true });
@@ -123,7 +122,7 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
       const hit = entered(list.hidden ? [] : hits, active, input.value);
       if (hit) choose(hit);
       else {
-        if (hit === "") store.set(otherClass(store.state, ""));
+        if (hit === "") store.set({ class_name: "" });
         close();
         context.stage.focus({ preventScroll: true });
       }
@@ -134,7 +133,7 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
   });
   clear.addEventListener("click", () => {
     input.value = "";
-    store.set(otherClass(store.state, ""));
+    store.set({ class_name: "" });
     input.focus();
   });
 

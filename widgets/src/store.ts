@@ -30,18 +30,11 @@ export const INITIAL: State = {
   lasso: false,
 };
 
-/** What goes with the change to another layer: the same numbers are other cells there. */
-export const otherLayer = (layer: string): Partial<State> => ({
-  layer,
-  selection: [],
-  hovered: "",
-  pinned: "",
-  cursor: "",
-});
+/** What goes with a change to another layer: the same numbers are other cells there. */
+const OTHER_CELLS: Partial<State> = { selection: [], hovered: "", pinned: "", cursor: "" };
 
-/** What goes with the change to another class: bounds on the attribution to the last one mean nothing for it. */
-export const otherClass = ({ options }: Readonly<State>, class_name: string): Partial<State> => ({
-  class_name,
+/** What goes with a change to another class: bounds on the attribution to the last one mean nothing for it. */
+const otherClass = ({ options }: Readonly<State>): Partial<State> => ({
   options: { ...options, filters: { ...options.filters, attribution: null } },
 });
 
@@ -63,8 +56,14 @@ export class Store {
     return this.current;
   }
 
-  /** Change some of the state; listeners hear of what is really different. */
-  set(patch: Partial<State>): void {
+  /** Change some of the state, and what goes with it unless it is given too; listeners hear of what is really different. */
+  set(given: Partial<State>): void {
+    const { layer, class_name } = this.current;
+    const patch = {
+      ...((given.layer ?? layer) === layer ? {} : OTHER_CELLS),
+      ...((given.class_name ?? class_name) === class_name ? {} : otherClass(this.current)),
+      ...given,
+    };
     const changed = new Set<keyof State>();
     for (const name of Object.keys(patch) as (keyof State)[]) {
       if (!same(this.current[name], patch[name])) changed.add(name);

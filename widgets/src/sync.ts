@@ -12,6 +12,8 @@ import {
 } from "./types";
 
 const NAMES = ["layer", "level", "camera", "class_name", "selection", "hovered", "options", "link"] as const;
+/** What a kernel changes with a trait, if it does. */
+const ALONG: Partial<Record<string, (typeof NAMES)[number]>> = { layer: "selection", class_name: "options" };
 /** Milliseconds between two messages while a person moves. */
 const PACE = 120;
 
@@ -41,15 +43,16 @@ export const readTraits = (model: Model): Partial<Traits> => {
 };
 
 export const syncTraits = (store: Store, model: Model, signal: AbortSignal): void => {
-  let receiving = false;
+  let receiving: (typeof NAMES)[number] | null = null;
+  const kernel = (model.get("header") as Header | undefined)?.kernel;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const save = (): void => {
     timer = undefined;
     model.save_changes();
   };
   store.on((changed) => {
-    if (receiving) return;
-    const names = NAMES.filter((name) => changed.has(name));
+    // What goes with a change that was received is told.
+    const names = NAMES.filter((name) => changed.has(name) && name !== receiving);
     if (!names.length) return;
     for (const name of names) model.set(name, store.state[name]);
     timer ??= setTimeout(save, PACE);
@@ -58,11 +61,16 @@ export const syncTraits = (store: Store, model: Model, signal: AbortSignal): voi
     const receive = (): void => {
       const value = model.get(name);
       if (value === undefined || value === null) return;
-      receiving = true;
+      receiving = name;
       try {
-        store.set({ [name]: whole(model, name, value) } as Partial<State>);
+        // Python says itself what goes with it.
+        const along = kernel && ALONG[name];
+        store.set({
+          [name]: whole(model, name, value),
+          ...(along ? { [along]: whole(model, along, model.get(along)) } : {}),
+        } as Partial<State>);
       } finally {
-        receiving = false;
+        receiving = null;
       }
     };
     model.on(`change:${name}`, receive);

@@ -27,7 +27,7 @@ import { makeSearch } from "./search";
 import { sharedSheets } from "./sheets";
 import type { Source } from "./source";
 import type { Kernel } from "./source-kernel";
-import { otherLayer, Store } from "./store";
+import { Store } from "./store";
 import { readTraits, syncTraits } from "./sync";
 import { followTheme, reducedMotion } from "./theme";
 import type { Header, LayerInfo, Model } from "./types";
@@ -230,7 +230,6 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
     // Whoever moves on before the attribution is here is not pulled away from there.
     if (changed.has("class_name") || changed.has("cursor") || changed.has("layer") || byGesture)
       flying = false;
-    if (changed.has("layer")) store.set({ pinned: "", cursor: "" });
     if (changed.has("lasso")) root.classList.toggle("aa-lassoing", store.state.lasso);
     if (changed.has("focused")) root.classList.toggle("aa-focused", store.state.focused);
     if ([...changed].some((name) => name !== "camera" && name !== "hovered")) stale = true;
@@ -284,7 +283,6 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   if (own) {
     const check = (found: ReturnType<typeof readTraits>) => ({
       ...found,
-      ...(found.layer && found.layer !== store.state.layer ? otherLayer(found.layer) : {}),
       ...(found.camera ? { camera: clampCamera(found.camera, context.maxZoom()) } : {}),
     });
     attachAddress(store, check, signal);

@@ -6,7 +6,9 @@ import { histogram } from "../src/filters";
 import { neighbour } from "../src/keyboard";
 import { inside, rowsInside } from "../src/lasso";
 import { duration } from "../src/notices";
-import { INITIAL, otherClass, otherLayer } from "../src/store";
+import { shim } from "../src/shim";
+import { INITIAL, Store } from "../src/store";
+import { syncTraits } from "../src/sync";
 import { NO_FILTERS } from "../src/types";
 import { makeCells } from "./grid";
 
@@ -46,27 +48,59 @@ describe("finding a class", () => {
 });
 
 describe("another layer or class", () => {
+  const filters = {
+    ...NO_FILTERS,
+    count: [3, 9] as [number, number],
+    attribution: [0, 1] as [number, number],
+  };
+  const begun = {
+    layer: "mixed4c",
+    selection: ["40/492"],
+    hovered: "40/1",
+    pinned: "40/492",
+    class_name: "wok",
+    options: { ...INITIAL.options, filters },
+  };
+
   it("leaves no cells of the last layer behind", () => {
-    expect({
-      ...INITIAL,
-      selection: ["40/492"],
-      hovered: "40/1",
-      pinned: "40/492",
-      ...otherLayer("mixed5b"),
-    }).toEqual({ ...INITIAL, layer: "mixed5b" });
+    const store = new Store(begun);
+    store.set({ layer: "mixed4c", level: 40 });
+    expect(store.state.selection).toEqual(["40/492"]);
+    store.set({ layer: "mixed5b" });
+    expect(store.state).toMatchObject({ selection: [], hovered: "", pinned: "", class_name: "wok" });
+    store.set({ layer: "mixed4c", selection: ["40/7"] });
+    expect(store.state.selection).toEqual(["40/7"]);
   });
 
   it("leaves no bounds on the attribution to the last class behind, and all others", () => {
-    const filters = {
-      ...NO_FILTERS,
-      count: [3, 9] as [number, number],
-      attribution: [0, 1] as [number, number],
-    };
-    const patch = otherClass({ ...INITIAL, options: { ...INITIAL.options, filters } }, "lion");
-    expect(patch).toMatchObject({
-      class_name: "lion",
-      options: { filters: { count: [3, 9], attribution: null } },
-    });
+    const store = new Store(begun);
+    store.set({ class_name: "lion" });
+    expect(store.state.options.filters).toEqual({ ...filters, attribution: null });
+  });
+
+  const synced = (kernel: boolean) => {
+    const model = shim({ ...begun, camera: [0.5, 0.5, 1], level: 0, header: { kernel, layers: [] } });
+    const store = new Store(begun);
+    syncTraits(store, model, new AbortController().signal);
+    return { model, store };
+  };
+
+  it("is told to a page's scripts with all that goes with it", () => {
+    const { model, store } = synced(false);
+    model.set("layer", "mixed5b");
+    model.set("class_name", "lion");
+    expect(store.state.selection).toEqual([]);
+    expect(model.get("selection")).toEqual([]);
+    expect(model.get("options")).toMatchObject({ filters: { count: [3, 9], attribution: null } });
+  });
+
+  it("is taken from a kernel with what that says of selection and filters", () => {
+    const { model, store } = synced(true);
+    model.set("layer", "mixed5b");
+    model.set("class_name", "lion");
+    expect(store.state.selection).toEqual(["40/492"]);
+    expect(store.state.hovered).toBe("");
+    expect(store.state.options.filters.attribution).toEqual([0, 1]);
   });
 });
 
