@@ -139,8 +139,22 @@ def test_a_searched_class_is_flown_to_and_its_card_outlives_the_level(
     expect(card).to_be_visible()
     tab.ready()
     level, said = tab.level(), card.inner_text()
-    page.evaluate("() => window.__atlas.model.set('camera', [0.5, 0.5, 0.5])")
+    assert f"level {level} " in said
+    page.evaluate("() => window.__atlas.model.set('camera', [0.5, 0.5, 4])")
     tab.ready()
     page.wait_for_function("level => document.querySelector('.aa-root').dataset.aaLevel !== level", arg=str(level))
     assert card.inner_text() == said
     assert tab.errors == []
+
+
+def test_a_pinch_about_the_middle_leaves_the_middle_where_it_is(address: str, open_tab: Callable[..., Tab]) -> None:
+    tab = open_tab(address, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    tab.ready()
+    fingers = tab.page.context.new_cdp_session(tab.page)
+    for kind, apart_px in [("touchStart", 45), *(("touchMove", 45 + 8 * i) for i in range(1, 10)), ("touchEnd", 0)]:
+        points = [{"x": 195 + side * apart_px, "y": 400, "id": i} for i, side in enumerate((-1, 1))]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points if kind != "touchEnd" else []})
+    tab.page.wait_for_function("() => window.__atlas.model.get('camera')[2] > 2")
+    tab.ready()
+    x, y, _zoom = tab.page.evaluate("() => window.__atlas.model.get('camera')")
+    assert (x, y) == pytest.approx((0.5, 0.5), abs=0.01)

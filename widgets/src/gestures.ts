@@ -99,6 +99,8 @@ export const attachGestures = (
       const px = scale() * k;
       const camera = clampCamera([(width / 2 - x) / px, (height / 2 - y) / px, k], host.maxZoom());
       const source = event.sourceEvent as Event | null;
+      // What moves because it grows is not thrown.
+      if (k !== host.camera()[2]) trail = [];
       trail.push({ t: performance.now(), x, y });
       if (trail.length > 6) trail.shift();
       host.move(camera, source instanceof WheelEvent ? "wheel" : "drag");

@@ -1,9 +1,10 @@
 /** Everything by keys: arrows, + −, Home, Esc, Enter, Space, R, /, L. */
-import { FIT, toScreen, worldPx, zoomAt } from "./camera";
+import { toScreen, worldPx, zoomAt } from "./camera";
 import { cellId, parseCellId } from "./cells";
 import type { Context } from "./context";
 import { covered, number } from "./dom";
 import { shortName } from "./labels";
+import { WANTED_PX } from "./lod";
 import { toggleSelected } from "./pointer";
 import type { Camera } from "./types";
 
@@ -180,9 +181,13 @@ export const attachKeyboard = (context: Context, actions: Actions): void => {
   );
 };
 
-/** The camera that shows a cell large, its neighbours around it. */
-export const onCell = (size: number, cell: number, zoom: number): Camera => [
-  ((cell % size) + 0.5) / size,
-  (Math.floor(cell / size) + 0.5) / size,
-  Math.max(zoom, Math.min(size / 7, size)) / FIT,
-];
+/** CSS pixels of a cell that is flown to, at most. */
+const LARGE = 120;
+
+/** The camera that shows a cell as large as it can be before the next finer level takes its place. */
+export const onCell = (context: Context, size: number, cell: number): Camera => {
+  const finer = context.layer().levels.find((level) => level.size > size)?.size ?? Number.POSITIVE_INFINITY;
+  const px = Math.min(LARGE, (0.95 * WANTED_PX * finer) / size);
+  const zoom = (px * size) / worldPx([0, 0, 1], context.view());
+  return [((cell % size) + 0.5) / size, (Math.floor(cell / size) + 0.5) / size, zoom];
+};

@@ -26,7 +26,7 @@ const REPEAT = 260;
 const DENSITY = 3;
 const [PAD_X, PAD_Y, HEIGHT] = [16, 14, 16];
 /** CSS pixels within which a name fades before it would slip under a panel or over the edge. */
-const FADE = 10;
+const FADE = 4;
 /** Scores are told apart to this part of the largest; more rows than that no level has. */
 const [RANKS, ROWS] = [2 ** 24, 2 ** 26];
 /** Cells at least this large carry their name at their foot, CSS pixels. */

@@ -190,7 +190,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
     const { size } = grid.info;
     const cell = grid.cells.cell[row]!;
     store.set({ cursor: `${size}/${cell}`, pinned: `${size}/${cell}`, level: store.state.level });
-    fly.to(onCell(size, cell, store.state.camera[2]));
+    fly.to(onCell(context, size, cell));
   };
 
   let byGesture = false;
