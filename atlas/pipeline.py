@@ -121,12 +121,16 @@ def build(
         plan = IconPlan(model=model, settings=settings, seed=seed, engine=engine, source=source)
         folder = _folder(out, acts)
         watched = _watched(report, model) if view else nullcontext(report)
+        # UMAP's neighbours are searched where the icons are rendered, if that is a device that can.
+        searching = "cuda" if model.device.type == "cuda" else "cpu"
         with sole_writer(folder), watched as watching:
             manifest = take_up(folder, acts, model, seed)
             for name in layers:
                 laid_out = _layout_of(layout, name, seed)
                 old = manifest.layers.get(name)
-                placed = layout_stage(folder, old.layout if old else None, acts, name, laid_out, watching)
+                placed = layout_stage(
+                    folder, old.layout if old else None, acts, name, laid_out, watching, device=searching
+                )
                 sizes = sizes_for(grids, placed[1])
                 add_levels(folder, manifest, acts, name, placed, sizes, min_count, plan, watching)
             tidy(folder, manifest)

@@ -77,6 +77,7 @@ def layout_stage(
     settings: LayoutSettings,
     report: Progress,
     kept: Mapping[str, NDArray[Any]] | None = None,
+    device: str | None = None,
 ) -> tuple[Stage, NDArray[np.float32]]:
     """Positions (N, 2) of a layer's activations; arrays to be `kept` are stored beside them."""
     digest = digest_of(
@@ -87,7 +88,7 @@ def layout_stage(
     if old is None or old.digest != digest:
         rows = acts[name]
         report.note(f"Laying out {len(rows):,} activations of {name} ({settings}).")
-        found = lay_out(rows.vectors, settings, progress=report)
+        found = lay_out(rows.vectors, settings, device=device, progress=report)
         landmarks = {f"landmarks_{key}": array for key, array in found.landmarks.arrays().items()}
         with new_folder(folder / place) as part:
             write_arrays(part / "arrays.zarr", {"xy": found.xy, "inside": found.inside, **landmarks, **(kept or {})})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
@@ -75,7 +76,7 @@ def new_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """
     if not replace:
         _refuse(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make(path.parent)
     _recover(path)
     home = _part_of(path)
     home.mkdir()
@@ -91,6 +92,14 @@ def new_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
         (home / "new").rename(path)
     finally:
         _settle(home, path, held)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        # That something is there says less than what is wrong with it.
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
 
 
 def _refuse(path: Path) -> None:
@@ -137,7 +146,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
         Somebody else writes it.
     """
     new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     held = claim(folder / _LOCK)
     if held is None:
         raise AtlasError(

@@ -51,6 +51,7 @@ def test_provenance_says_what_an_atlas_was_made_of(
     assert icons["settings"]["steps"] == 4
     assert icons["settings"]["tiles"] == {str(icons["settings"]["wanted_tile"]): icons["icons"]}
     assert summary["levels"][4]["icons"]["device"] == "cpu"
+    assert summary["layout"]["device"] == "cpu"
 
 
 def test_nothing_in_an_atlas_or_its_picture_tells_whose_machine_it_was_made_on(

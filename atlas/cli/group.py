@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any, NoReturn
 
 from typer.core import TyperGroup
 
 from atlas.errors import AtlasError
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Commands(TyperGroup):
@@ -22,6 +25,10 @@ class Commands(TyperGroup):
         except OSError as error:
             if isinstance(error, BrokenPipeError) or error.strerror is None:
                 raise
+            if error.errno in _FULL:
+                stop(
+                    "the disk is full. What is finished is kept; make room, and the same command goes on from there.", 1
+                )
             stop(f"{error.strerror}: {error.filename}" if error.filename else error.strerror, 1)
         except KeyboardInterrupt:
             stop("stopped. What is finished is kept; the same command goes on from there.", 130)

@@ -29,7 +29,7 @@ def models(
     model = load_network(name, weights, "cpu")
     table = Table("layer", "channels", "stride, px", box=None)
     for layer in model.layers():
-        table.add_row(layer.name, str(layer.channels), str(layer.stride))
+        table.add_row(layer.name, str(layer.channels), f"{layer.stride:.3g}")
     console.print(table)
     typer.echo(f"\n{model.n_classes} classes, images of {model.input_size} px")
 

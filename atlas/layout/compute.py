@@ -11,7 +11,7 @@ import numpy as np
 from atlas.layout.embed import TINY, embed, principal_components
 from atlas.layout.frame import Frame, is_inside
 from atlas.layout.landmarks import Landmarks
-from atlas.layout.neighbours import nearest_neighbours
+from atlas.layout.neighbours import default_device, nearest_neighbours
 from atlas.layout.prepare import find_distinct, fit_reduction, reduce_rows
 from atlas.layout.quality import trustworthiness
 from atlas.layout.settings import LayoutSettings
@@ -53,6 +53,8 @@ class Layout:
         "umap" or "tsne", or "pca" for fewer than 10 distinct vectors.
     settings
         As used: n_neighbors and perplexity clamped, n_epochs filled in.
+    device
+        Where neighbours were searched, "cpu" or "cuda"; None where none were.
     """
 
     xy: Float32
@@ -65,6 +67,7 @@ class Layout:
     n_outside: int
     method: str
     settings: LayoutSettings
+    device: str | None
 
     def summary(self) -> dict[str, Any]:
         """Everything but the arrays, as plain values that fit into JSON."""
@@ -77,10 +80,17 @@ class Layout:
             "n_zero": self.n_zero,
             "n_duplicates": self.n_duplicates,
             "n_outside": self.n_outside,
+            "device": self.device,
         }
 
 
-def layout(vectors: RowArray, settings: LayoutSettings | None = None, *, progress: Progress | None = None) -> Layout:
+def layout(
+    vectors: RowArray,
+    settings: LayoutSettings | None = None,
+    *,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Layout:
     """Lay activations out in two dimensions.
 
     Parameters
@@ -89,9 +99,11 @@ def layout(vectors: RowArray, settings: LayoutSettings | None = None, *, progres
         (N, C) raw activations, in memory or on disk, any float type. They are read in chunks.
     settings
         By default those published for mixed4a … mixed5b; `LayoutSettings.for_layer` knows the others.
+    device
+        "cpu" or "cuda", for the search of neighbours; by default CUDA where it is there. It decides rounding, and up to
+        how many points the search is exact.
     progress
-        Called with the step's name, what is done and what there is to do. In a notebook umap-learn shows a
-        bar of its own for the UMAP step instead.
+        Called with the step's name, what is done and what there is to do.
 
     Returns
     -------
@@ -110,14 +122,16 @@ def layout(vectors: RowArray, settings: LayoutSettings | None = None, *, progres
     reduction = fit_reduction(vectors, distinct, settings.metric, settings.n_components_pca, seed)
     reduced = reduce_rows(vectors, distinct, reduction)
     settings = settings.clamped(n)
+    searched = None
     if n < TINY:
         raw = principal_components(reduced)
     elif settings.method == "tsne":
         raw = embed_tsne(reduced, settings, _step(progress, "t-SNE"))
     else:
         steps = {name: _step(progress, name) for name in ("neighbours", "UMAP")}
+        searched = device or default_device()
         neighbours = nearest_neighbours(
-            reduced, settings.n_neighbors, settings.metric, seed=seed, progress=steps["neighbours"]
+            reduced, settings.n_neighbors, settings.metric, seed=seed, device=searched, progress=steps["neighbours"]
         )
         raw = embed(reduced, neighbours, settings, steps["UMAP"])
 
@@ -141,6 +155,7 @@ def layout(vectors: RowArray, settings: LayoutSettings | None = None, *, progres
         n_outside=int((has_place & ~inside).sum()),
         method="pca" if n < TINY else settings.method,
         settings=settings,
+        device=searched,
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from atlas.layout.prepare import principal_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from atlas.layout.neighbours import Neighbours
     from atlas.layout.rows import Float32, Float64
@@ -78,15 +78,13 @@ def embed(
     rng = np.random.Generator(np.random.Philox(settings.seed))
     start = start * (10 / max(np.abs(start).max(), 1e-12)) + rng.normal(scale=1e-4, size=start.shape)
     epochs = settings.clamped(points.shape[0]).n_epochs or 0
-    bar: dict[str, Any] = {"disable": True}
-    if progress is not None:
-        bar = {"disable": False, "leave": False, "bar_format": "{n}", "file": _EpochSink(progress, epochs)}
     with _same_threads(), warnings.catch_warnings():
         for message in _EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         import umap  # noqa: PLC0415 - compiles for a minute when first imported
 
         _keep_compiled_code()
+        _report_epochs()
         fitted = umap.UMAP(
             n_components=dimensions,
             n_neighbors=neighbours.indices.shape[1],
@@ -98,7 +96,7 @@ def embed(
             n_jobs=-1 if settings.seed is None else 1,
             # umap-learn writes into what it is given.
             precomputed_knn=(neighbours.indices.copy(), neighbours.distances.copy()),
-            tqdm_kwds=bar,
+            tqdm_kwds={"disable": True} if progress is None else {"report": progress},
         ).fit(points)
     return place_disconnected(fitted.embedding_.astype(np.float64), neighbours)
 
@@ -160,17 +158,26 @@ def _keep_compiled_code() -> None:
                     function.enable_caching()
 
 
-class _EpochSink:
-    """The file that umap-learn's progress bar writes to: turns what is written into calls."""
+def _report_epochs() -> None:
+    """Let umap-learn tell a `report` among its ``tqdm_kwds`` how many epochs are done, instead of drawing a bar.
 
-    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
-        self._progress = progress
-        self._total = total
+    Its bar goes into a notebook whatever file it is given, and tells a file too seldom to count by.
+    """
+    import umap.layouts  # noqa: PLC0415
 
-    def write(self, text: str) -> int:
-        if text.strip().isdigit():
-            self._progress(int(text), self._total)
-        return len(text)
+    drawn = umap.layouts.tqdm
+    if getattr(drawn, "reports", False):
+        return
 
-    def flush(self) -> None:
-        """There is nothing to flush."""
+    def bar(epochs: range, report: Callable[[int, int], None] | None = None, **options: Any) -> Iterable[int]:  # noqa: ANN401
+        return drawn(epochs, **options) if report is None else _counted(epochs, report)
+
+    bar.reports = True  # type: ignore[attr-defined]
+    umap.layouts.tqdm = bar
+
+
+def _counted(epochs: range, report: Callable[[int, int], None]) -> Iterator[int]:
+    for epoch in epochs:
+        report(epoch, len(epochs))
+        yield epoch
+    report(len(epochs), len(epochs))

@@ -28,6 +28,11 @@ _CLUSTER_PASSES = 6
 _ROWS_A_CLUSTER = 100
 
 
+def default_device() -> str:
+    """Where neighbours are searched when nobody says."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 class Neighbours(NamedTuple):
     """The nearest points of every point, itself first.
 
@@ -50,6 +55,7 @@ def nearest_neighbours(
     *,
     seed: int,
     exact_limit: int | None = None,
+    device: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Neighbours:
     """Find the ``k`` nearest points of every point, itself included.
@@ -70,10 +76,12 @@ def nearest_neighbours(
         Of the first cluster centres.
     exact_limit
         Most points that are searched exactly; by default 10,000 on a CPU and 200,000 on a CUDA device.
+    device
+        "cpu" or "cuda"; by default the one that is there. It decides rounding, and `exact_limit`.
     progress
         Called with (points done, points in all).
     """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = device or default_device()
     n = len(points)
     x = torch.from_numpy(points).to(device)
     everything = torch.arange(n, device=device)

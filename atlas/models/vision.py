@@ -31,13 +31,13 @@ class LayerInfo:
         Name of the submodule whose output is meant.
     channels : int
         Length of an activation vector.
-    stride : int
-        Input pixels from one position of the map to the next.
+    stride : float
+        Input pixels from one position of the map to the next: side of the input by side of the map.
     """
 
     name: str
     channels: int
-    stride: int
+    stride: float
 
 
 class _StopForward(Exception):  # noqa: N818 - not an error: it ends a forward pass early
@@ -160,7 +160,7 @@ class VisionModel:
         self._n_classes = int(logits.shape[1])
         if self.labels is not None and len(self.labels) != self._n_classes:
             raise AtlasError(f"{self.name} has {self._n_classes} classes, but {len(self.labels)} labels were given.")
-        return [LayerInfo(name, shape[1], round(self.input_size / shape[2])) for name, shape in shapes.items()]
+        return [LayerInfo(name, shape[1], self.input_size / shape[2]) for name, shape in shapes.items()]
 
     def layer(self, name: str) -> LayerInfo:
         """The layer called `name`.

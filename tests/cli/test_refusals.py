@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from atlas.activations import write_activations
 from atlas.errors import AtlasError
-from tests.command import refused, run
+from tests.command import RENDER, ran, refused, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +116,18 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert isinstance(run("info", tmp_path / "x.atlas").exception, OSError)
     with pytest.raises(AtlasError):
         raise AtlasError
+
+
+def test_a_full_disk_is_said_with_how_to_go_on(monkeypatch: pytest.MonkeyPatch, store: Path, tmp_path: Path) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    command = ["build", "--activations", store, "--out", tmp_path / "x.atlas", "--grid", "1", *RENDER]
+    with monkeypatch.context() as patch:
+        patch.setattr("atlas.tiles.np.savez", full)
+        assert refused(*command) == (
+            "atlas: the disk is full. What is finished is kept; make room, and the same command goes on from there."
+        )
+    assert "no icons yet" in ran("info", tmp_path / "x.atlas")
+    ran(*command)
+    assert "no icons yet" not in ran("info", tmp_path / "x.atlas")

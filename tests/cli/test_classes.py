@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from atlas import cli
 from atlas.atlas import Atlas
 from atlas.classes import Comparison, SideBySide
 from atlas.opening import open_atlas
+from tests.command import ran, refused
 
 RENDER = ["--steps", "1", "--icon-size", "32", "--device", "cpu"]
-
-
-def run(*arguments: Any) -> Any:
-    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments], prog_name="atlas")
-
-
-def ran(*arguments: Any) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.stderr
-    return str(result.stdout)
-
-
-def refused(*arguments: Any) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 1, (result.stdout, result.stderr)
-    line = str(result.stderr.splitlines()[-1])
-    assert line.startswith("atlas: ")
-    return line
 
 
 @pytest.fixture(scope="module")
