@@ -39,9 +39,14 @@ def inception_range(images: Tensor) -> Tensor:
 
 def imagenet_range(images: Tensor) -> Tensor:
     """Images in [0, 1] → zero mean, unit variance over ImageNet, what torchvision's networks take."""
-    mean = torch.tensor([0.485, 0.456, 0.406], device=images.device, dtype=images.dtype)
-    deviation = torch.tensor([0.229, 0.224, 0.225], device=images.device, dtype=images.dtype)
-    return (images - mean[:, None, None]) / deviation[:, None, None]
+    mean, deviation = _channels(images, 0.485, 0.456, 0.406), _channels(images, 0.229, 0.224, 0.225)
+    return (images - mean) / deviation
+
+
+def _channels(images: Tensor, *values: float) -> Tensor:
+    """Constants (C, 1, 1), made where the images are: a GPU would have to wait for a copy."""
+    filled = [torch.full((1, 1, 1), value, device=images.device, dtype=images.dtype) for value in values]
+    return torch.cat(filled)
 
 
 def load_model(

@@ -11,6 +11,9 @@ from atlas.render.canvas_loops import adam
 from atlas.render.painting import LANES, adam_beside, laid, lay
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
     from torch import Tensor
 
 _DECAY = (0.9, 0.999)
@@ -44,25 +47,28 @@ class Adam:
         self._mean[i].zero_()
         self._square[i].zero_()
 
-    def step(self, gradient: Tensor, steps: list[int], rates: list[float]) -> None:
-        """Step number ``steps[i]``, counted from 1, of every image i, at learning rate ``rates[i]``."""
-        scaled = [rate / (1 - _DECAY[0] ** step) for step, rate in zip(steps, rates, strict=True)]
-        corrections = [(1 - _DECAY[1] ** step) ** -0.5 for step in steps]
+    def step(self, gradient: Tensor, rates: Tensor, corrections: Tensor) -> None:
+        """A step of every image, with `factors` (B,) on the device of the parameters."""
         if self._beside and laid(gradient):
-            self._factors[:, : len(steps)] = scaled, corrections
+            self._factors[0, : len(rates)], self._factors[1, : len(rates)] = rates, corrections
             addresses = (x.data_ptr() for x in (self._parameters, gradient, self._mean, self._square))
             both = (row.ctypes.data for row in self._factors)
             adam_beside(*addresses, self._parameters[0].numel(), *both, np.float32(_EPSILON))
             return
         if self._in_loops:
             # Image by image: an image must not depend on its place in the batch, see `to_image`.
-            for i, factors in enumerate(zip(scaled, corrections, strict=True)):
+            for i, both_factors in enumerate(zip(rates.numpy(), corrections.numpy(), strict=True)):
                 tensors = self._parameters[i], gradient[i], self._mean[i], self._square[i]
-                adam(*(tensor.reshape(-1).numpy() for tensor in tensors), *map(np.float32, (*factors, _EPSILON)))
+                adam(*(tensor.reshape(-1).numpy() for tensor in tensors), *both_factors, np.float32(_EPSILON))
             return
-        shape = (2, -1, *[1] * (gradient.dim() - 1))
-        rate, correction = torch.tensor([scaled, corrections], device=gradient.device).view(shape)
+        shape = (-1, *[1] * (gradient.dim() - 1))
         self._mean.lerp_(gradient, 1 - _DECAY[0])
         self._square.mul_(_DECAY[1]).addcmul_(gradient, gradient, value=1 - _DECAY[1])
-        divisor = self._square.sqrt().mul_(correction).add_(_EPSILON)
-        self._parameters.addcdiv_(self._mean * rate, divisor, value=-1)
+        divisor = self._square.sqrt().mul_(corrections.view(shape)).add_(_EPSILON)
+        self._parameters.addcdiv_(self._mean * rates.view(shape), divisor, value=-1)
+
+
+def factors(steps: Sequence[int], rates: Sequence[float]) -> NDArray[np.float32]:
+    """What `Adam.step` takes for steps number ``steps[i]``, counted from 1, at learning rates ``rates[i]``: (2, B)."""
+    scaled = [rate / (1 - _DECAY[0] ** step) for step, rate in zip(steps, rates, strict=True)]
+    return np.array([scaled, [(1 - _DECAY[1] ** step) ** -0.5 for step in steps]], dtype=np.float32)

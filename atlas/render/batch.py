@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from atlas.render.adam import Adam
+from atlas.render.adam import factors
+from atlas.render.ascent import Ascent
 from atlas.render.canvas import Canvas
+from atlas.render.graphs import recorder_on
 from atlas.render.icons import Icons, eight_bits
 from atlas.render.parameterisation import spectrum_scale, start_spectrum, to_spectrum
 from atlas.render.settling import COOL, Settling
@@ -86,15 +88,14 @@ class Batch:
         self._network, self._settings, self._device = network, settings, device
         self._canvas = Canvas(settings.size, bandwidth, device)
         self._scale = spectrum_scale(settings.size, bandwidth)
-        self._spectrum = self._canvas.spectra(width)
-        self._adam = Adam(self._spectrum)
-        self._goal = torch.zeros(0, device=device)
+        recorder = recorder_on(device) if settings.graphs else None
+        late = self._late = max(1, settings.steps // 16)
+        self._ascent = Ascent(network, self._canvas, width, late, device, recorder=recorder)
         self._jobs: list[Job | None] = [None] * width
         self._steps, self._ends = [0] * width, [settings.steps] * width
         self._settling = Settling(width, device) if settings.settle else None
         self._spared = 0
         self._maps = [np.zeros((settings.steps, 2, 3), dtype=np.float32)] * width
-        self._score = torch.zeros(width, device=device)
 
     @property
     def jobs(self) -> list[Job]:
@@ -122,41 +123,30 @@ class Batch:
     def _start(self, i: int, job: Job) -> None:
         # One Philox stream an icon and try. The counter starts at zero whatever else is rendered.
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(job.stream)))
-        if not len(self._goal):
-            self._goal = torch.zeros((len(self._jobs), len(job.target)), device=self._device)
-        self._goal[i] = torch.from_numpy(job.goal(0)).to(self._device)
+        self._ascent.aim(i, job.goal(0))
         start = torch.from_numpy(start_spectrum(rng, self._settings.size))
         if job.picture is not None:
             start += to_spectrum(torch.from_numpy(job.picture), self._scale)
-        self._spectrum[i] = start.to(self._device)
+        self._ascent.restart(i, start)
         self._maps[i] = self._settings.robustness.draw(rng, self._settings.steps, self._settings.size)
-        self._adam.restart(i)
-        self._steps[i], self._ends[i], self._score[i] = 0, self._settings.steps, 0
+        self._steps[i], self._ends[i] = 0, self._settings.steps
         if self._settling is not None:
             self._settling.restart(i)
 
     def step(self) -> list[tuple[Job, Icons]]:
         """One optimisation step of every job; gives what is finished and frees its places."""
-        settings, canvas = self._settings, self._canvas
+        settings = self._settings
         for i, (job, step) in enumerate(zip(self._jobs, self._steps, strict=True)):
             if job is not None and step <= job.approach > 0:
-                self._goal[i] = torch.from_numpy(job.goal(step)).to(self._device)
+                self._ascent.aim(i, job.goal(step))
         n = self._computed()
         steps = self._steps[:n]
         maps = np.stack([maps[step] for maps, step in zip(self._maps[:n], steps, strict=True)])
-        images = canvas.images(self._spectrum[:n])
-        redirect = None
-        if min(steps) < settings.redirect_steps:
-            redirect = torch.tensor([step < settings.redirect_steps for step in steps], device=self._device)
-        views = torch.from_numpy(maps).to(self._device)
-        scores, gradient = self._network.ascend(images, views, self._goal[:n], redirect)
+        redirect = [step < settings.redirect_steps for step in steps]
         rates = [settings.learning_rate * schedule(self._progress(i)) for i in range(n)]
         steps = self._steps[:n] = [step + 1 for step in steps]
-        self._adam.step(canvas.pull_back(gradient, images), steps, rates)
-        last_steps = max(1, settings.steps // 16)
-        late = [step > end - last_steps for step, end in zip(steps, self._ends[:n], strict=True)]
-        if any(late):
-            self._score[:n] += torch.where(torch.tensor(late, device=self._device), scores / last_steps, 0)
+        late = [step > end - self._late for step, end in zip(steps, self._ends[:n], strict=True)]
+        scores = self._ascent(maps, factors(steps, rates), redirect, late)
         if self._settling is not None:
             for i in self._settling.note(scores, self._steps):
                 self._settle(i)
@@ -197,7 +187,7 @@ class Batch:
         found = [(i, job) for i, job in enumerate(self._jobs) if job is not None]
         if not found:
             return []
-        pixels = eight_bits(self._canvas.images(self._spectrum[[i for i, _ in found]])).permute(0, 2, 3, 1)
+        pixels = eight_bits(self._canvas.images(self._ascent.spectrum[[i for i, _ in found]])).permute(0, 2, 3, 1)
         images = pixels.contiguous().cpu().numpy()
         return [(job, images[n]) for n, (_, job) in enumerate(found)]
 
@@ -216,14 +206,14 @@ class Batch:
 
     def _judge(self, group: list[tuple[int, Job]]) -> list[tuple[Job, Icons]]:
         places = [i for i, _ in group]
-        pixels = eight_bits(self._canvas.images(self._spectrum[places]))
+        pixels = eight_bits(self._canvas.images(self._ascent.spectrum[places]))
         means = torch.from_numpy(np.stack([job.mean for _, job in group])).to(self._device)
-        cosine, target_cosine = self._network.judge(pixels, means, self._goal[places])
+        cosine, target_cosine = self._network.judge(pixels, means, self._ascent.goal[places])
         icons = Icons(
             images=pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy(),
             cosine=cosine.cpu().numpy(),
             target_cosine=target_cosine.cpu().numpy(),
-            score=self._score[places].cpu().numpy(),
+            score=self._ascent.score[places].cpu().numpy(),
             width=np.full(len(places), len(self._jobs), dtype=np.int32),
         )
         return [(job, icons.take([n])) for n, (_, job) in enumerate(group)]

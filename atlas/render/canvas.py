@@ -7,7 +7,7 @@ from torch import Tensor
 
 from atlas.render.canvas_loops import mix, mix_back
 from atlas.render.painting import LANES, Painter, can_paint, lay
-from atlas.render.parameterisation import COLOUR_BASIS, CONTRAST, spectrum_scale, to_image
+from atlas.render.parameterisation import COLOUR_BASIS, CONTRAST, spectrum_scale
 
 
 class Canvas:
@@ -56,9 +56,9 @@ class Canvas:
         """Images (B, 3, S, S) in (0, 1) of spectra (B, 3, S, S // 2 + 1, 2); until the next call."""
         if self._painter and len(spectrum) <= LANES:
             return self._painter.images(spectrum)
-        if not self._in_loops:
-            return to_image(spectrum, self._scale, loops=False)
         waves = torch.fft.irfft2(torch.view_as_complex(spectrum) * self._scale, s=(self._size,) * 2, norm="ortho")
+        if not self._in_loops:
+            return torch.einsum("bchw,dc->bdhw", waves, self._basis).sigmoid_()
         colours = torch.empty_like(waves)
         mix(waves.flatten(2).numpy(), self._basis.numpy(), colours.flatten(2).numpy())
         for image in colours:

@@ -33,9 +33,13 @@ class Network(Protocol):
     ----------
     any_width : bool
         Whether an image's arithmetic is the same however many there are.
+    repeatable : bool
+        Whether `ascend` is nothing but operators on its tensors, so that it may be recorded and replayed, see
+        `Replayed`. Of an objective of somebody else's that is not known: it may count its calls or change with them.
     """
 
     any_width: bool
+    repeatable: bool
 
     def ascend(self, images: Tensor, maps: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
         """Scores (B,) of images (B, 3, S, S) in [0, 1], seen through `maps`, and the gradient of minus their sum.
@@ -54,13 +58,14 @@ class AnyNetwork:
 
     def __init__(self, model: VisionModel, layer: str, objective: Objective) -> None:
         self._model, self._layer, self._objective = model, layer, objective
+        self.repeatable = isinstance(objective, DotCosine)
 
     def ascend(self, images: Tensor, maps: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
         """See `Network`."""
         with torch.enable_grad():
             views = warp(images, maps).requires_grad_()
             seen = views.to(self._model.dtype, memory_format=torch.channels_last)
-            with nullcontext() if redirect is None else RedirectedReLU(None if redirect.all() else redirect):
+            with nullcontext() if redirect is None else RedirectedReLU(redirect):
                 found = self._model.activations(seen, [self._layer])[self._layer]
                 scores = self._objective(centre(found).float(), goal)
                 # The sum over the batch: no image's gradient holds anything of another's.
@@ -80,6 +85,7 @@ class TrunkNetwork:
         self.any_width = isinstance(self._trunk, TileTrunk)
         self._exact = Trunk(model.module, layer, size, torch.float32)  # type: ignore[arg-type]
         self._objective = objective
+        self.repeatable = isinstance(objective, DotCosine)
 
     def ascend(self, images: Tensor, maps: Tensor, goal: Tensor, redirect: Tensor | None) -> tuple[Tensor, Tensor]:
         """See `Network`."""

@@ -69,4 +69,4 @@ def _power(x: Tensor, power: float) -> Tensor:
     if power == int(power) and power > 0:
         product: Tensor = math.prod([x] * int(power))  # type: ignore[assignment] # of tensors
         return product
-    return torch.stack([value**power for value in x])
+    return torch.stack([value**power for value in x]) if x.device.type == "cpu" else x**power

@@ -35,8 +35,7 @@ class _RedirectedReLU(Function):
         dead = (through == 0).flatten(1).all(dim=1)
         if ctx.examples is not None:
             dead &= ctx.examples
-        if not dead.any():
-            return through, None
+        # Whether there are any is not asked: a GPU would have to be waited for.
         # Descending along a positive gradient would push an inactive unit further down; only the rest can wake it.
         redirected = torch.where((x < 0) & (gradient > 0), 0, gradient)
         return torch.where(dead.view(-1, *[1] * (x.ndim - 1)), redirected, through), None

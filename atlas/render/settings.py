@@ -62,6 +62,9 @@ class RenderSettings:
         "float32" or "bfloat16": what InceptionV1 is optimised through; None takes bfloat16 where the device multiplies
         it faster. The mean achieved cosine differs by less than 0.02 between the two, in the same test. Icons are
         judged in float32 always. Other networks are used in the type they have.
+    graphs : bool
+        Record an optimisation step as a CUDA graph and replay it, on a GPU and with the default objective, see
+        `Replayed`. The kernels are the same, so no icon changes, and no digest or record tells.
     """
 
     size: int = 80
@@ -78,6 +81,7 @@ class RenderSettings:
     robustness: Robustness = field(default_factory=Robustness)
     tile: int | None = None
     precision: str | None = None
+    graphs: bool = True
 
     def __post_init__(self) -> None:
         least = {
@@ -118,5 +122,5 @@ class RenderSettings:
         return model.bandwidth if self.bandwidth is None else self.bandwidth
 
     def provenance(self) -> dict[str, Any]:
-        """The settings as plain values, for records and digests."""
-        return asdict(self)
+        """The settings that decide icons as plain values, for records and digests."""
+        return {name: value for name, value in asdict(self).items() if name != "graphs"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from atlas.render.adam import Adam
+from atlas.render.adam import Adam, factors
 from atlas.render.painting import lay
 
 
@@ -29,7 +29,7 @@ def test_each_image_moves_as_under_torchs_adam_at_a_step_and_a_rate_of_its_own(l
             gradient = lay(2, 3, 5, 4).copy_(gradient)
         rates = [0.1, 0.1 / (step + 1)]
         steps = [done + 1 for done in steps]
-        adam.step(gradient, steps, rates)
+        adam.step(gradient, *torch.from_numpy(factors(steps, rates)))
         for values, optimiser, g, rate in zip(theirs, optimisers, gradient, rates, strict=True):
             values.grad = g.clone()
             optimiser.param_groups[0]["lr"] = rate

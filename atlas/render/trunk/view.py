@@ -13,6 +13,7 @@ from atlas.render.trunk import view_loops
 
 #: The network takes ``x * 255 - 117``: of grey, 0.5, that is 10.5.
 _GAIN, _SHIFT, _GREY = 255.0, -117.0, 10.5
+_IN_LOOPS = (torch.float32, torch.bfloat16)
 
 
 def look(images: Tensor, maps: Tensor | None, dtype: torch.dtype, *, loops: bool = True) -> Tensor:
@@ -22,7 +23,7 @@ def look(images: Tensor, maps: Tensor | None, dtype: torch.dtype, *, loops: bool
     """
     if maps is None:
         return phases(images * _GAIN + _SHIFT, dtype)
-    if not (loops and images.device.type == "cpu"):
+    if not (loops and images.device.type == "cpu" and dtype in _IN_LOOPS):
         return phases(warp(images, maps) * _GAIN + _SHIFT, dtype)
     side = _phase_side(images.shape[2])
     found = torch.empty((len(images), 12, side, side), dtype=dtype, memory_format=torch.channels_last)
@@ -35,7 +36,7 @@ def look_back(gradient: Tensor, images: Tensor, maps: Tensor | None = None, *, l
     size = images.shape[2]
     if maps is None:
         return from_phases(gradient, size) * _GAIN
-    if not (loops and images.device.type == "cpu"):
+    if not (loops and images.device.type == "cpu" and gradient.dtype in _IN_LOOPS):
         return warp_back(from_phases(gradient, size) * _GAIN, images, maps)
     found = torch.zeros_like(images)
     view_loops.look_back(bits(gradient), maps.flatten(1).numpy(), found.numpy(), np.float32(_GAIN))
