@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import html
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from atlas.export import Marker
+from tests.browser.viewing import card, choose_class, look_at, middle, picture, set_traits, trait, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from numpy.typing import NDArray
 
     from atlas.activations import Activations
     from atlas.atlas import Atlas
@@ -32,41 +35,6 @@ def pages(deep_atlas: Atlas, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     one = deep_atlas.to_html(home / "one file.html", title="Deep")
     many = deep_atlas.to_html(home / "folder", folder=True, title="Deep")
     return {"file": one.as_uri(), "folder": many.as_uri()}
-
-
-def trait(page: Page, name: str) -> Any:
-    return page.evaluate("name => window.__atlas.model.get(name)", name)
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait until an expression of `get`, the reader of traits, is true."""
-    page.wait_for_function(f"() => {{ const get = name => window.__atlas.model.get(name); return {condition}; }}")
-
-
-def set_traits(tab: Tab, **values: Any) -> None:
-    """Set traits as a script of the page does, and wait until the picture shows them."""
-    tab.page.evaluate(
-        "values => { for (const [name, value] of Object.entries(values)) window.__atlas.model.set(name, value); }",
-        values,
-    )
-    tab.ready()
-
-
-def look_at(tab: Tab, cell: int, size: int = 32, zoom: float = 3.0) -> None:
-    """Bring a cell to the middle of the picture."""
-    row, column = divmod(cell, size)
-    set_traits(tab, camera=[(column + 0.5) / size, (row + 0.5) / size, zoom])
-
-
-def picture(page: Page) -> str:
-    """What is drawn, without the panels above it."""
-    return str(page.evaluate("() => document.querySelector('.aa-canvas').toDataURL()"))
-
-
-def middle(page: Page) -> tuple[float, float]:
-    box = page.locator(".aa-stage").bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 @pytest.mark.parametrize("form", ["file", "folder"])
@@ -89,8 +57,8 @@ def test_a_page_flies_from_a_disk_with_the_network_cut(
     until(page, f"get('hovered') === '32/{cell}'")
     page.mouse.click(x + 2, y + 2)
     until(page, f"JSON.stringify(get('selection')) === '[\"32/{cell}\"]'")
-    card = page.get_by_label("Cell", exact=True)
-    expect(card).to_contain_text(str(int(grid.count[len(grid) // 2])))
+    expect(page.locator(".aa-pinned")).to_be_visible()
+    assert card(page)["numbers"]["Members"] == grid.count[len(grid) // 2]
     before = trait(page, "camera")
     page.mouse.down()
     page.mouse.move(x + 122, y + 62, steps=6)
@@ -98,14 +66,6 @@ def test_a_page_flies_from_a_disk_with_the_network_cut(
     until(page, f"get('camera')[0] < {before[0]} && get('camera')[1] < {before[1]}")
     assert tab.errors == []
     assert all(url.startswith(("file:", "data:", "blob:")) for url in tab.requests)
-
-
-def choose_class(tab: Tab, typed: str, name: str) -> None:
-    """Choose a class as a person does, and wait for its strongest cell: it is flown to and its card pinned."""
-    tab.page.get_by_label("Find a class and show its heat map").fill(typed)
-    tab.page.get_by_role("option", name=name).first.click()
-    expect(tab.page.locator(".aa-pinned")).to_be_visible()
-    tab.ready()
 
 
 def test_a_class_is_found_by_typing_and_its_heat_map_shown(pages: dict[str, str], open_tab: Callable[..., Tab]) -> None:
@@ -127,6 +87,44 @@ def test_a_class_is_found_by_typing_and_its_heat_map_shown(pages: dict[str, str]
     set_traits(tab, class_name="bee")
     assert picture(page) == heat
     assert tab.errors == []
+
+
+def two_digits(values: NDArray[np.float32]) -> list[float]:
+    """Values as a card writes them, with two digits."""
+    return [float(f"{value:.2g}") for value in values]
+
+
+@pytest.mark.parametrize("name", ["bee", "eel"])
+def test_a_class_is_flown_to_where_it_is_strongest_and_the_card_says_what_python_knows(
+    pages: dict[str, str], open_tab: Callable[..., Tab], deep_atlas: Atlas, name: str
+) -> None:
+    tab = open_tab(pages["file"], offline=True, reduced_motion="reduce")
+    tab.ready()
+    choose_class(tab, name, name)
+    said = card(tab.page)
+    place = re.fullmatch(r"body · level (\d+) · row (\d+), column (\d+)", said["where"])
+    assert place, said
+    size, i, j = map(int, place.groups())
+    x, y, _ = trait(tab.page, "camera")
+    assert [x, y] == pytest.approx([(j - 0.5) / size, (i - 0.5) / size])
+    level = deep_atlas.level(size)
+    names, grid = deep_atlas.class_names, level.grid
+    assert names is not None
+    assert grid.attribution is not None
+    assert level.cosine is not None
+    values = grid.attribution[:, names.index(name)]
+    (row,) = np.flatnonzero(grid.cell == (i - 1) * size + j - 1)
+    # The page holds a byte for each: where two are as strong to within half a step, either is the strongest.
+    assert values[row] >= values.max() - np.abs(values).max() / 127
+    top = grid.top_classes[row]
+    assert said["title"] == names[top[0]]
+    assert [shown for shown, _ in said["classes"]] == [names[i] for i in top]
+    assert [value for _, value in said["classes"]] == pytest.approx(two_digits(grid.attribution[row, top]), rel=1e-6)
+    assert said["chosen"] == [name]
+    assert said["numbers"]["Members"] == grid.count[row]
+    # Written with two decimals.
+    assert said["numbers"]["Spread"] == pytest.approx(grid.spread[row], abs=0.0051)
+    assert said["numbers"]["Cosine"] == pytest.approx(level.cosine[row], abs=0.0051)
 
 
 def test_everything_is_reached_by_keyboard(pages: dict[str, str], open_tab: Callable[..., Tab]) -> None:
@@ -191,13 +189,13 @@ def test_names_from_data_run_nothing(
         tab = open_tab(page_file.as_uri(), bypass_csp=bypass, reduced_motion="reduce")
         tab.ready()
         choose_class(tab, "img", EVIL)
-        card = tab.page.get_by_label("Cell", exact=True)
-        expect(card).to_contain_text("<img src=x")
+        shown = tab.page.get_by_label("Cell", exact=True)
+        expect(shown).to_contain_text("<img src=x")
         expect(tab.page.locator("[aria-live=polite]").first).to_contain_text("<img src=x")
         tab.page.locator(".aa-stage").focus()
         tab.page.keyboard.press("ArrowRight")
         until(tab.page, "get('hovered').includes('/')")
-        expect(card).to_contain_text("<img src=x")
+        expect(shown).to_contain_text("<img src=x")
         tab.ready()
         assert tab.page.evaluate("() => window.hacked") is None
         assert tab.page.locator("img[src=x]").count() == 0

@@ -92,9 +92,8 @@ export const makeFilters = (context: Context): { element: HTMLElement; update: (
       const share = (value: number): number => Math.max(0, Math.min(1, toShare(scale, value) || 0));
       const a = bounds && bounds[0] > -1e29 ? share(bounds[0]) : 0;
       const b = bounds && bounds[1] < 1e29 ? share(bounds[1]) : 1;
-      const active = document.activeElement;
-      if (active !== from) from.value = String(Math.round(a * STEPS));
-      if (active !== to) to.value = String(Math.round(b * STEPS));
+      if (!from.matches(":focus")) from.value = String(Math.round(a * STEPS));
+      if (!to.matches(":focus")) to.value = String(Math.round(b * STEPS));
       [...bars.children].forEach((bar, i) => {
         const middle = (i + 0.5) / BARS;
         bar.classList.toggle("aa-out", middle < a || middle > b);

@@ -140,9 +140,7 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
   function update(): void {
     element.hidden = !names().length;
     input.placeholder = `Find a class among ${number(names().length)}`;
-    if (document.activeElement !== input && input.getRootNode() === document)
-      input.value = store.state.class_name;
-    else if (!element.contains(document.activeElement)) input.value = store.state.class_name;
+    if (!input.matches(":focus")) input.value = store.state.class_name;
     clear.hidden = !input.value;
   }
   return { element, focus: () => input.focus(), update };

@@ -248,7 +248,8 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   resized.observe(stage);
   // The page was zoomed or came to another screen.
   addEventListener("resize", () => picture.redraw(), { signal });
-  const focus = (): void => store.set({ focused: root.contains(document.activeElement) });
+  // Asked of the element: in a shadow tree, as marimo has, the document names the tree's host alone.
+  const focus = (): void => store.set({ focused: root.matches(":focus-within") });
   root.addEventListener("focusin", focus, { signal });
   root.addEventListener("focusout", () => queueMicrotask(focus), { signal });
   followTheme(root, () => picture.rethemed(), signal);
