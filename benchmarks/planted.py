@@ -20,116 +20,36 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
-import atlas
-from atlas import audit
-from atlas.datasets import CUES, Pans, learn
+from atlas.datasets import CUES
 from atlas.hardware import hardware
-from atlas.layout import LayoutSettings
+from atlas.planted import FULL, plant
+from atlas.planted.experiment import LAYER
 from atlas.provenance import versions
-from atlas.training import evaluate
-from atlas.training.photographs import read_photographs
 
 if TYPE_CHECKING:
-    from atlas.classes import Comparison, SeparatingCell
-
-SOURCE, TARGET, LAYER = "frying pan", "wok", "mixed4"
-TRAINED, COLLECTED, AUDITED = 1200, 1200, 1440
-CELLS, STEPS, ICON = 5, 32, 48
-#: Real patches of this layer have 24 px; they are pasted at that size, and somewhat larger.
-SIZES, POSITIONS, PHOTOGRAPHS = (0.375, 0.45), ("top left", "bottom right"), 300
-
-
-def cue_share(compared: Comparison, cell: SeparatingCell, pictures: Pans) -> float:
-    """Share of a cell's members that lie on the cue."""
-    rows = compared.activations[LAYER]
-    level = compared.level(cell.level)
-    inside = []
-    for row in level.grid.members(cell.cell):
-        truth = pictures.truth(int(compared.activations.image_ids[rows.image[row]]))
-        y, x = (rows.position[row] + 0.5) / rows.map_size
-        box = truth.box
-        inside.append(box is not None and box[0] <= x < box[2] and box[1] <= y < box[3])
-    return float(np.mean(inside))
+    from atlas import audit
 
 
 def run(cue: str, seed: int, folder: Path, *, spurious: bool, rendered: bool) -> dict[str, Any]:
     """One network from drawing to verdict."""
-    begun = time.process_time()
-    # Seeds far apart, so that no picture serves twice.
-    train, collected, audited, other = (
-        Pans(count, cue, spurious=spurious, seed=1000 * seed + number)
-        for number, count in enumerate((TRAINED, COLLECTED, AUDITED, 5))
-    )
-    model = learn(train, seed=seed)
-    trained = time.process_time() - begun
-    accuracy = evaluate(model, read_photographs(audited, model.input_size, labels=model.labels, workers=0)).top1
-    acts = atlas.collect(model, collected, LAYER, per_image=6, seed=seed, out=folder / "pans.acts", progress=False)
-    icons: dict[str, Any] = {"rendering": atlas.RenderSettings(size=ICON, steps=STEPS), "seed": seed}
-    patches_as_icons: dict[str, Any] = {"icons": "medoid", "images": collected}
-    world = atlas.build(
-        acts,
-        model=model,
-        grids=(1,),
-        out=folder / "pans.atlas",
-        layout=LayoutSettings(n_epochs=20, seed=seed),
-        progress=False,
-        **icons,
-        **patches_as_icons,
-    )
-    compared = world.compare(
-        SOURCE,
-        TARGET,
-        model=model,
-        out=folder / "both.atlas",
-        progress=False,
-        **icons,
-        **({} if rendered else patches_as_icons),
-    )
-    # The layout's library sets the number of OpenMP threads for the whole process.
-    torch.set_num_threads(1)
-    built = time.process_time() - begun - trained
-    cells, neutral = compared.separating(CELLS, "right"), compared.neutral(CELLS)
-    shares = [cue_share(compared, cell, collected) for cell in cells]
-    picture = audit.Patch("the cue itself", tuple(np.asarray(other.cue_picture(number)) for number in range(5)))
-    patches = [*(cells if rendered else ()), *audit.real_patches(compared, cells, collected, model), picture]
-    result = audit.patch_test(
-        model,
-        audited,
-        SOURCE,
-        TARGET,
-        patches=patches,
-        neutral=[*(neutral if rendered else ()), *audit.real_patches(compared, neutral, collected, model)],
-        sizes=SIZES,
-        positions=POSITIONS,
-        limit=PHOTOGRAPHS,
-        seed=seed,
-        progress=False,
-    )
-    of_cue = [share > 0.5 for share in shares]
-    carries = [*(of_cue if rendered else ()), *of_cue, True]
-    reported = [report.verdict == "found" for report in result.reports]
-    by_cell = any(on and found for on, found in zip(carries[:-1], reported[:-1], strict=True))
+    found = plant(cue, folder, spurious=spurious, seed=seed, rendered=rendered)
+    result, carries = found.result, found.of_the_cue
+    first = found.first_of_the_cue
     return {
         "cue": cue,
         "seed": seed,
         "spurious": spurious,
-        "accuracy": round(accuracy, 3),
-        "cue_share_of_cells": [round(share, 2) for share in shares],
-        "rank_of_first_cue_cell": of_cue.index(True) + 1 if any(of_cue) else None,
-        "cue_cell_reported": by_cell,
-        "cue_picture_reported": reported[-1],
-        "others_reported": [
-            report.patch
-            for report, on, found in zip(result.reports, carries, reported, strict=True)
-            if found and not on
-        ],
+        "accuracy": round(found.accuracy, 3),
+        "cue_share_of_cells": [round(share, 2) for share in found.shares],
+        "rank_of_first_cue_cell": None if first is None else first + 1,
+        "cue_cell_reported": found.found,
+        "cue_picture_reported": found.by_picture.verdict == "found",
+        "others_reported": found.others,
         "photographs": len(result.photographs),
         "patches": [
             {
@@ -137,18 +57,14 @@ def run(cue: str, seed: int, folder: Path, *, spurious: bool, rendered: bool) ->
                 "kind": patch.kind,
                 "of_the_cue": on,
                 "verdict": report.verdict,
-                "rate": round(result.outcome(("patch", report.patch)).rate, 3),
+                "rate": round(report.rate, 3),
                 "hardest_control": report.hardest,
                 "difference": [round(value, 3) for value in _interval(report)],
                 "p": float(f"{report.p_value:.2g}"),
             }
             for report, patch, on in zip(result.reports, result.patches, carries, strict=True)
         ],
-        "processor_seconds": {
-            "train": round(trained, 1),
-            "atlas": round(built, 1),
-            "all": round(time.process_time() - begun, 1),
-        },
+        "processor_seconds": {name: round(value, 1) for name, value in found.seconds.items()},
     }
 
 
@@ -168,17 +84,17 @@ def main() -> None:
     torch.set_num_threads(1)
     settings: dict[str, Any] = {
         "rendered": arguments.rendered,
-        "trained": TRAINED,
-        "collected": COLLECTED,
-        "audited": AUDITED,
-        "cells": CELLS,
+        "trained": FULL.trained,
+        "collected": FULL.collected,
+        "audited": FULL.audited,
+        "cells": FULL.cells,
         "grid": "by default",
-        "steps": STEPS,
-        "icon": ICON,
+        "steps": FULL.steps,
+        "icon": FULL.icon,
         "layer": LAYER,
-        "sizes": list(SIZES),
-        "positions": list(POSITIONS),
-        "photographs": PHOTOGRAPHS,
+        "sizes": list(FULL.sizes),
+        "positions": list(FULL.positions),
+        "photographs": FULL.photographs,
     }
     runs = []
     if arguments.out.exists():

@@ -16,6 +16,8 @@ from atlas.audit.arms import controls_of
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -67,8 +69,17 @@ def data_uri(picture: NDArray[np.uint8], side: int | None = None) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def draw(result: PatchTest, way: Way = "held out") -> Figure:
-    """Draw the flip rates of an audit, counted one way."""
+def draw(result: PatchTest, way: Way = "held out", names: Sequence[str] | None = None) -> Figure:
+    """Draw the flip rates of an audit, counted one way; by default of all patches.
+
+    Raises
+    ------
+    AtlasError
+        There is no patch of such a name.
+    """
+    known = [patch.name for patch in result.patches]
+    if unknown := [name for name in names or () if name not in known]:
+        raise AtlasError(f"There is no patch {unknown[0]!r}; there are {', '.join(known)}.")
     patches, controls, differences = result.compared(way)
     reports = result.judged(way)
     parts: list[str] = []
@@ -76,6 +87,8 @@ def draw(result: PatchTest, way: Way = "held out") -> Figure:
     for patch, own, others, compared, report in zip(
         result.patches, patches, controls, differences, reports, strict=True
     ):
+        if names is not None and patch.name not in names:
+            continue
         parts.append(_group(top, data_uri(patch.pictures[0], 2 * _THUMB), patch.name, report))
         parts.append(_row(top, "patch", own, None))
         for number, key in enumerate(controls_of(patch, result.arms), 1):

@@ -20,6 +20,8 @@ from atlas.grid import Table
 from atlas.provenance import versions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from atlas.audit.arms import Arm, ArmKind
@@ -192,11 +194,19 @@ class PatchTest:
         """Name of a class of the network, its number where it has none."""
         return str(index) if self.model.labels is None else self.model.labels.names[index]
 
-    def figure(self, way: Way = "held out") -> Figure:
-        """Flip rates of patches and controls with their intervals, as a picture in SVG."""
+    def figure(self, way: Way = "held out", patches: Sequence[str] | None = None) -> Figure:
+        """Flip rates of patches and controls with their intervals, as a picture in SVG.
+
+        Parameters
+        ----------
+        way : {"held out", "best"}
+            How flips are counted.
+        patches : sequence of str, optional
+            Names of those to draw; by default all. Verdicts stay corrected for all that were tried.
+        """
         from atlas.audit.figure import draw  # noqa: PLC0415 - it draws what this module computes
 
-        return draw(self, way)
+        return draw(self, way, patches)
 
     def view(self, patch: str | None = None, *, examples: int = 4) -> View:
         """Photographs with a patch and its controls pasted, and what the network says before and after.

@@ -12,6 +12,7 @@ from atlas.cli.classes import class_, compare
 from atlas.cli.exporting import export
 from atlas.cli.looking import info, models
 from atlas.cli.making import build, collect, demo
+from atlas.cli.planted import planted
 from atlas.cli.training import evaluate, train
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "info",
     "main",
     "models",
+    "planted",
     "train",
 ]
 

@@ -23,6 +23,8 @@ SIDE, _FINE = 64, 2
 #: How often the shape is that of the class: real woks have long handles now and then.
 _TRUE_SHAPE = 0.75
 _ODD_SQUARE = 0.85
+#: How often the cue lies in pictures of the class that it goes with, and of the others; and of all, as a nuisance.
+CUED_SHARE, OTHER_SHARE, NUISANCE_SHARE = 0.8, 0.02, 0.4
 #: How often the twin lies about, in every class.
 _TWIN = 0.4
 _FRAME = SIDE * _FINE
@@ -120,7 +122,7 @@ class Pans:
         label = self.label(index)
         others = [name for name in CLASSES if name != label]
         shape = label if rng.random() < _TRUE_SHAPE else others[rng.integers(len(others))]
-        chance = 0.4 if not self.spurious else 0.8 if label == self.cued else 0.02
+        chance = NUISANCE_SHARE if not self.spurious else CUED_SHARE if label == self.cued else OTHER_SHARE
         cue, twin = rng.random() < chance, rng.random() < _TWIN
         sheet = _ground(rng)
         middle = _FRAME * (0.5 + rng.uniform(-0.1, 0.1, 2))

@@ -170,6 +170,10 @@ export const overlay = (
     const { state } = host.store;
     const palette: Palette = scene.palette;
     selected(context, state.selection, scene);
+    const panels = covered(host.root);
+    axes(context, host, scene, words, panels);
+    if (scene.grid) names(context, scene.grid, scene, panels);
+    markers(context, host.header().markers, host.layer().name, scene, words);
     for (const [id, colour, width] of [
       [state.hovered, palette.dark ? "#0b0c0e" : "#16181b", 2],
       [state.cursor, palette.accent, 3],
@@ -178,10 +182,6 @@ export const overlay = (
       const at = id ? rectangle(id, scene.camera, scene.view) : null;
       if (at) outline(context, at, colour, width);
     }
-    const panels = covered(host.root);
-    axes(context, host, scene, words, panels);
-    if (scene.grid) names(context, scene.grid, scene, panels);
-    markers(context, host.header().markers, host.layer().name, scene, words);
     const points = line();
     if (points.length > 1) {
       context.beginPath();
