@@ -32,8 +32,8 @@ def told(found: Experiment) -> list[str]:
     lines.append(f"Pictures of {cue} alone, pasted: {_rates(found.by_picture)}")
     if found.others:
         lines.append(
-            f"Patches of other things that flip pictures too: {len(found.others)}. Pasting what makes a wok (its loops) "
-            "flips honestly."
+            f"Patches of other things that flip pictures too: {len(found.others)}. Pasting what makes a wok (its "
+            "loops) flips honestly."
         )
     return [*lines, conclusion(found)]
 
