@@ -24,6 +24,7 @@ import torch
 
 import atlas
 from atlas.render import centre
+from benchmarks.traced import command
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,7 +111,7 @@ def main() -> None:
     levels = [measure(world, model, layer, size) for layer in world.layers for size in world.grids(layer)]
     for figures in levels:
         print(json.dumps(figures, indent=1))
-    result = {"atlas": arguments.atlas.name, "contrast_floor": CONTRAST_FLOOR, "levels": levels}
+    result = {"command": command(), "atlas": arguments.atlas.name, "contrast_floor": CONTRAST_FLOOR, "levels": levels}
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

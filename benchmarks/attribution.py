@@ -31,6 +31,7 @@ from atlas.activations import label_meaning
 from atlas.activations.attribution import Attributor
 from atlas.activations.meaning import LEAST_KAPPA, MeaningSums
 from atlas.images.fit import fit_square
+from benchmarks.traced import command
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LAYERS = ("mixed5b", "mixed5a", "mixed4e", "mixed4c", "mixed3b")
@@ -134,9 +135,8 @@ def main() -> None:
         table.append(measure(model, images, layer, arguments.positions, arguments.seed))
         print(json.dumps(table[-1]), flush=True)
     result = {
-        "command": "python -m benchmarks.attribution --tiny-imagenet ../shared/data/tiny-imagenet"
-        f" --photographs {arguments.photographs} --positions {arguments.positions} --seed {arguments.seed}"
-        f" --layers {' '.join(arguments.layers)}",
+        "command": command(),
+        "seed": arguments.seed,
         "model": {"name": model.name, "digest": model.digest},
         "photographs": len(images),
         "source": source.name,

@@ -30,6 +30,7 @@ from atlas.render import RenderSettings, render_tiles
 from benchmarks.render.judge import answers, cosines, pixels_of
 from benchmarks.render.second import SecondJudge, cells_of, second_networks
 from benchmarks.starts import cells_of_levels, texture
+from benchmarks.traced import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,6 +127,7 @@ def main() -> None:
         for look in range(LOOKS, len(stacked) - LOOKS, LOOKS)
     }
     result = {
+        "command": command(),
         "layer": LAYER,
         "icons": n,
         "hardware": hardware(model.device),

@@ -24,6 +24,7 @@ from atlas.models import load_model
 from atlas.provenance import versions
 from atlas.render import RenderSettings, render
 from benchmarks.render.targets import targets_of
+from benchmarks.traced import command
 
 #: Pixels between icons, and between the layers' blocks.
 GAP, BLOCK_GAP = 3, 16
@@ -93,6 +94,7 @@ def main() -> None:
     sheet.save(arguments.out, quality=62, method=6)
     settled = {"steps": arguments.steps, "directions": arguments.directions, "starts": arguments.starts}
     result = {
+        "command": command(),
         "weights": model.digest,
         "settings": settled | {"seed": arguments.seed},
         "layers": figures,

@@ -37,6 +37,7 @@ from benchmarks.atlas_quality import neighbour_pairs
 from benchmarks.render.judge import answers, cosines, interval, judge, pixels_of
 from benchmarks.render.second import SecondJudge, cells_of, second_networks
 from benchmarks.render.targets import Targets
+from benchmarks.traced import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -272,7 +273,13 @@ def main() -> None:
         photographs = cells_of(cells.targets, acts, arguments.tiny_imagenet / "train", model.input_size)
         networks = second_networks(arguments.second_weights, arguments.device)
         second = {name: SecondJudge(network, layer, photographs) for name, network in networks.items()}
-        found = {"layer": layer, "levels": LEVELS, "steps": steps, "hardware": hardware(model.device)}
+        found = {
+            "command": command(),
+            "layer": layer,
+            "levels": LEVELS,
+            "steps": steps,
+            "hardware": hardware(model.device),
+        }
         result[part] = found | {"weights": model.digest[:16]} | run(model, cells, Judges(model, cells, second), steps)
         print(json.dumps({part: result[part]}, indent=1))
         arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -28,6 +28,7 @@ from playwright.sync_api import sync_playwright
 import atlas
 from atlas.assets import asset
 from atlas.hardware import processor
+from benchmarks.traced import command
 from benchmarks.viewer_atlas import make_large_atlas
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ def main() -> None:
         browser.close()
     server.shutdown()
     content = {
+        "command": command(),
         "what": "160 x 160 cells of repeated icons, 1200 x 800, software rendering; folder export and deep zoom image",
         "hardware": f"{len(os.sched_getaffinity(0))} threads of {processor()}",
         "browser": f"Chromium {version}, headless",

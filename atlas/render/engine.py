@@ -77,14 +77,14 @@ def render(
     Raises
     ------
     AtlasError
-        The layer is unknown or has another number of channels; targets, means and keys are not equally many; an unknown
-        engine, or lucent is not installed.
+        The layer is unknown or has another number of channels; targets, means and keys are not equally many; numbers
+        that are not finite; a negative seed or key; an unknown engine, or lucent is not installed.
     """
     settings = settings or RenderSettings()
     targets = np.asarray(targets, dtype=np.float32)
     means = targets if means is None else np.asarray(means, dtype=np.float32)
     keys = range(len(targets)) if keys is None else keys
-    _check(model, layer, targets, means, keys, engine)
+    _check(model, layer, targets, means, keys, seed, engine)
 
     def run(rows: NDArray[np.int64], number: int, some: RenderSettings, *, rescuing: bool = False) -> Icons:
         tiles = render_tiles(
@@ -140,7 +140,7 @@ def render_tiles(
     approach = min(int(APPROACH * settings.steps), settings.steps - 1) if rescuing and means is not None else 0
     means = targets if means is None else np.ascontiguousarray(means, dtype=np.float32)
     keys = range(len(targets)) if keys is None else keys
-    _check(model, layer, targets, means, keys, engine)
+    _check(model, layer, targets, means, keys, seed, engine)
     score = objective or dot_cosine(settings.power)
     if engine == "lucent":
         yield from _lucent_tiles(model, layer, targets, means, keys, seed, settings, score, progress)
@@ -233,6 +233,7 @@ def _check(
     targets: NDArray[np.float32],
     means: NDArray[np.float32],
     keys: Sequence[int],
+    seed: int,
     engine: str,
 ) -> None:
     channels = model.layer(layer).channels
@@ -242,6 +243,10 @@ def _check(
         raise AtlasError(
             f"There are {len(targets)} targets but {len(means)} means and {len(keys)} keys; give one of each an icon."
         )
+    if not np.isfinite(targets).all() or not np.isfinite(means).all():
+        raise AtlasError("Some targets or means hold numbers that are not finite; leave these icons out.")
+    if seed < 0 or min(keys, default=0) < 0:
+        raise AtlasError("The seed and the keys of icons decide random numbers; give whole numbers from 0 on.")
     if engine not in ENGINES:
         raise AtlasError(f"There is no render engine {engine!r}; there are {', '.join(ENGINES)}.")
 

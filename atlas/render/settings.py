@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +16,7 @@ from atlas.render.width import default_tile
 if TYPE_CHECKING:
     from atlas.models import VisionModel
 
+_WHOLE = ("size", "steps", "tries", "tile", "rescues", "redirect_steps")
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -97,10 +99,12 @@ class RenderSettings:
         }
         for name, smallest in least.items():
             value = getattr(self, name)
-            if value is not None and not value >= smallest:
+            if value is not None and not smallest <= value < inf:
                 raise AtlasError(f"The render setting {name} is {value}; it must be at least {smallest}.")
-        if not self.learning_rate > 0:
-            raise AtlasError(f"The render setting learning_rate is {self.learning_rate}; it must be above 0.")
+            if name in _WHOLE and value is not None and value != int(value):
+                raise AtlasError(f"The render setting {name} is {value}; it must be a whole number.")
+        if not 0 < self.learning_rate < inf:
+            raise AtlasError(f"The render setting learning_rate is {self.learning_rate}; it must be finite, above 0.")
         if self.bandwidth is not None and not 0 < self.bandwidth <= 0.5:
             raise AtlasError(f"The render setting bandwidth is {self.bandwidth}; it must be above 0, and 0.5 at most.")
 

@@ -37,6 +37,7 @@ from benchmarks.render.equal import LAYER, SIZE, Amounts, equal
 from benchmarks.render.layers import layers
 from benchmarks.render.memory import peaks
 from benchmarks.render.plot import plot
+from benchmarks.traced import command
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 PARTS = ("equal", "memory", "layers")
@@ -62,6 +63,7 @@ def main() -> None:
     model = load_model("inceptionv1-tiny", device=arguments.device)
     result = json.loads(arguments.out.read_text("utf-8")) if arguments.out.exists() else {}
     made = {
+        "command": command(),
         "hardware": hardware(model.device),
         "versions": {name: version(name) for name in ("torch", "torch-lucent", "numba")},
         "weights": model.digest[:16],
