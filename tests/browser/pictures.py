@@ -25,9 +25,9 @@ RENEW: Final = "ATLAS_RENEW_PICTURES"
 HALF: Final = 2
 #: Squares that are compared, in pixels of a reference: within one, edges and letters may lie as they like.
 BLOCK: Final = 8
-#: What browsers, fonts and decoders may make of it, in differences of colour of 255: over all squares, in the worst one,
-#: and the share of squares that differ by more than a little. The references' own encoding makes 1.2, 12 and 0.1 %; a
-#: button that is missing makes 35 or more in some square, a panel as light as what is behind it 1.5 % of squares.
+#: What browsers, fonts and decoders may make of it, in differences of colour of 255: over all squares, in the worst
+#: one, and the share of squares that differ by more than a little. The references' own encoding makes 1.2, 12 and 0.1 %;
+#: a button that is missing makes 35 or more in some square, a panel as light as what is behind it 1.5 % of squares.
 MOST_MEAN: Final = 2.5
 MOST_WORST: Final = 24.0
 LITTLE, MOST_CHANGED = 8.0, 0.01
@@ -68,7 +68,7 @@ def screenshot(page: Page) -> Image.Image:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far a picture is from its reference: mean and largest difference of squares, where that is, squares changed."""
+    """How far a picture is from its reference: squares by mean, the worst one and where it is, the share changed."""
 
     mean: float
     worst: float
