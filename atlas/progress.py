@@ -48,7 +48,7 @@ class Silent:
 
 
 class Bars:
-    """One bar a stage, on standard error; a context manager that closes the last one."""
+    """One bar a stage, on standard error, and lines above; a context manager that closes the last bar."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -67,7 +67,7 @@ class Bars:
         if stage != self._stage:
             self.close()
             # Off a terminal a bar would fill a log with half-finished lines: there, one line when a stage ends.
-            quiet = not sys.stderr.isatty() and "ipykernel" not in sys.modules
+            quiet = not sys.stderr.isatty() and not _in_kernel()
             self._bar = tqdm(total=total, desc=stage, dynamic_ncols=True, disable=quiet)
             self._stage, self._quiet = stage, quiet
         self._bar.total = total
@@ -77,7 +77,9 @@ class Bars:
     def note(self, line: str) -> None:
         """Print a line above the bar."""
         self.close()
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the place that talks to people
+        # Notebooks show what goes to standard error as if it were one.
+        place = sys.stdout if _in_kernel() else sys.stderr
+        print(line, file=place, flush=True)
 
     def close(self) -> None:
         """Finish the present bar."""
@@ -86,3 +88,7 @@ class Bars:
             if self._quiet:
                 print(f"{self._stage}: {self._bar.n:,} of {self._bar.total:,}", file=sys.stderr, flush=True)  # noqa: T201
         self._bar, self._stage = None, ""
+
+
+def _in_kernel() -> bool:
+    return "ipykernel" in sys.modules

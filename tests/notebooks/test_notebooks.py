@@ -59,5 +59,8 @@ def test_a_notebook_runs_from_the_first_cell_to_the_last(name: str, tmp_path: Pa
     NotebookClient(notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
     assert "image/png" in results(notebook)
     assert TOLD[name] in results(notebook)
+    # What a build says does not look like an error.
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert {output["name"] for output in outputs if "Rendering" in output.get("text", "")} == {"stdout"}
     # What they write goes into a temporary folder of their own.
     assert not list(tmp_path.iterdir())
