@@ -26,8 +26,8 @@ HALF: Final = 2
 #: Squares that are compared, in pixels of a reference: within one, edges and letters may lie as they like.
 BLOCK: Final = 8
 #: What browsers, fonts and decoders may make of it, in differences of colour of 255: over all squares, in the worst
-#: one, and the share of squares that differ by more than a little. The references' own encoding makes 1.2, 12 and 0.1 %;
-#: a button that is missing makes 35 or more in some square, a panel as light as what is behind it 1.5 % of squares.
+#: one, and the share of squares that differ by more than a little. The references' own encoding makes 1.2, 12 and
+#: 0.1 %; a button that is missing makes 35 or more in some square, a panel as light as its ground 1.5 % of squares.
 MOST_MEAN: Final = 2.5
 MOST_WORST: Final = 24.0
 LITTLE, MOST_CHANGED = 8.0, 0.01
