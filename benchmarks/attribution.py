@@ -11,6 +11,8 @@ benchmarks/results/attribution.json, for each layer:
   same for attribution through smoothed max-pools, and for the length of the activation vector, which knows no class;
 - the share of the logit that attributions explain, and how often the top attributed class of an activation is the
   prediction, against chance (`LabelMeaning`), on the same positions.
+
+Interrupted, it goes on with the layers that are missing.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +120,17 @@ def measure(model: Model, images: torch.Tensor, layer: str, most: int, seed: int
     return result
 
 
+def finished(kept: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Layers that a run with these settings, which was stopped, has measured."""
+    if not kept.exists():
+        return []
+    before = json.loads(kept.read_text(encoding="utf-8"))
+    if before["settings"] != settings:
+        sys.exit(f"{kept} holds layers measured with other settings; delete it, or give another --out.")
+    layers: list[dict[str, Any]] = before["layers"]
+    return layers
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -130,10 +144,17 @@ def main() -> None:
     model = atlas.load_model("inceptionv1-tiny", device="cpu")
     source = Mosaics(arguments.tiny_imagenet / "val")
     images = pictures(source, model.input_size, arguments.photographs, arguments.seed)
-    table = []
+    settings = {"photographs": arguments.photographs, "positions": arguments.positions, "seed": arguments.seed}
+    settings |= {"model": model.digest}
+    kept = arguments.out.with_suffix(".part.json")
+    table = [row for row in finished(kept, settings) if row["layer"] in arguments.layers]
     for layer in arguments.layers:
+        if any(row["layer"] == layer for row in table):
+            continue
         table.append(measure(model, images, layer, arguments.positions, arguments.seed))
         print(json.dumps(table[-1]), flush=True)
+        kept.write_text(json.dumps({"settings": settings, "layers": table}), encoding="utf-8")
+    table.sort(key=lambda row: arguments.layers.index(row["layer"]))
     result = {
         "command": command(),
         "seed": arguments.seed,
@@ -147,6 +168,7 @@ def main() -> None:
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    kept.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

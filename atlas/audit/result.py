@@ -68,7 +68,8 @@ class PatchTest:
     smallest : float
         The smallest difference that matters.
     settings : dict
-        What else was asked for: limit, n_patches, and the comparison that patches come from.
+        What else was asked for: limit, n_patches, and the comparison that patches come from, with a note where class
+        labels mean little at its layer.
     """
 
     model: VisionModel = field(repr=False)
@@ -117,6 +118,12 @@ class PatchTest:
     def reports(self) -> list[Report]:
         """Verdict on each patch, at the size and position chosen on other photographs."""
         return self.judged()
+
+    @property
+    def note(self) -> str | None:
+        """Why the attributions that a comparison goes by say little of classes, where they do."""
+        note: str | None = (self.settings["comparison"] or {}).get("note")
+        return note
 
     @property
     def found(self) -> list[str]:

@@ -123,6 +123,7 @@ def patch_test(
     pictures = open_images(images)
     bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
     with bars as report:
+        _warn(settings["comparison"], report)
         found = correct_photographs(model, pictures, source_index, source_name, limit=limit, seed=seed, report=report)
         if len(found) < _LEAST_IMAGES:
             raise AtlasError(f"Only one photograph of {source_name!r} is classified correctly; give more.")
@@ -181,10 +182,17 @@ def _of_comparison(
         "activations": comparison.provenance["activations"]["digest"],
         "part": comparison.provenance["part"],
         "level": comparison.level().size,
+        "note": comparison.label_meaning().note,
         "cells": _cells(patches),
         "neutral_cells": _cells(neutral),
     }
     return patches, neutral, record
+
+
+def _warn(record: dict[str, Any] | None, report: Progress) -> None:
+    """Say so where what speaks for a class is a guess."""
+    if record is not None and record["note"] is not None:
+        report.note(record["note"])
 
 
 def _cells(things: Any) -> list[int]:  # noqa: ANN401 - see `patch_test`

@@ -86,7 +86,8 @@ def look(result: PatchTest, name: str | None, examples: int) -> View:
         for patch, report in zip(result.patches, result.reports, strict=True)
         if name in (None, patch.name)
     ]
-    return View(f"{_STYLE}<div class='atlas-audit'>{''.join(parts)}</div>")
+    note = "" if result.note is None else f"<p>{escape(result.note)}</p>"
+    return View(f"{_STYLE}<div class='atlas-audit'>{note}{''.join(parts)}</div>")
 
 
 def _section(result: PatchTest, patch: Patch, report: Report, examples: int) -> str:

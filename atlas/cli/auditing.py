@@ -78,6 +78,8 @@ def audit(
         seed=seed,
         out=out / "kept",
     )
+    if found.note is not None:
+        typer.echo(found.note)
     for report in found.reports:
         typer.echo(str(report))
     written = [found.save(out / "audit.json"), found.figure().save(out / "audit.svg")]

@@ -46,3 +46,5 @@ def print_separating(comparison: Comparison) -> None:
                 name, str(cell.row), str(cell.column), f"{cell.left:.2f}", f"{cell.right:.2f}", str(cell.count)
             )
     console.print(table)
+    if (note := comparison.label_meaning().note) is not None:
+        typer.echo(note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -83,6 +83,21 @@ def test_the_record_says_which_comparison_and_which_cells_an_audit_rests_on(
         assert record["cells"] == ([cell.cell for cell in compared.separating(2, "left")] if own else [])
         assert {patch.kind for patch in result.patches} == {"icon" if own else "picture"}
     assert result.provenance()["model"]["input_size"] == small_net.input_size
+
+
+def test_an_audit_of_a_layer_whose_labels_mean_little_says_so(
+    compared: Comparison, small_net: VisionModel, small_pictures: NDArray[np.uint8], recorder: type[Any]
+) -> None:
+    note = compared.label_meaning().note
+    assert note is not None
+    assert "mean little at body" in note
+    images, report = open_images(small_pictures, labels=["eel"] * 30 + ["bee"] * 10), recorder()
+    result = patch_test(small_net, images, "eel", "ant", patches=compared, n_patches=1, limit=4, progress=report)
+    assert result.note == result.provenance()["comparison"]["note"] == note
+    assert note in report.notes
+    assert note in result.view(examples=1).html
+    alone = patch_test(small_net, images, "eel", "ant", patches=small_pictures[0], limit=4, progress=False)
+    assert alone.note is None
 
 
 def test_real_patches_are_parts_of_the_photographs_of_the_nearest_members(

@@ -49,7 +49,9 @@ def test_without_classes_the_pairs_worth_comparing_are_listed_and_the_next_comma
     assert program == "atlas"
     assert "score" in said
     out = tmp_path / "pair.atlas"
-    assert "speaks for" in ran(*words, "--out", out, "--grid", 2, *RENDER)
+    told = ran(*words, "--out", out, "--grid", 2, *RENDER)
+    assert "speaks for" in told
+    assert "Class labels mean little at conv2d1" in told
     assert isinstance(open_atlas(out), Comparison)
 
 
