@@ -18,7 +18,26 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-class TorchvisionSource:
+class _Numbered:
+    """Images called by their number, with classes from a list of targets where there is one."""
+
+    _dataset: Any
+    _targets: Any
+    _classes: list[str]
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def image_id(self, index: int) -> str:
+        """Give the number of image `index`, with at least six digits."""
+        return number(index)
+
+    def label(self, index: int) -> str | None:
+        """Name the class of image `index`, None where it is not known."""
+        return None if self._targets is None else _class_name(self._targets[index], self._classes)
+
+
+class TorchvisionSource(_Numbered):
     """A map-style torch dataset that yields images, or tuples of an image and a class.
 
     Parameters
@@ -40,19 +59,8 @@ class TorchvisionSource:
         self.name = type(dataset).__name__
         self.in_memory = hasattr(dataset, "data")
         self._dataset = dataset
-        self._classes: list[str] = [str(name) for name in _reach(dataset, "classes") or ()]
+        self._classes = [str(name) for name in _reach(dataset, "classes") or ()]
         self._targets = _targets(dataset)
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def image_id(self, index: int) -> str:
-        """Give the number of image `index`, with at least six digits."""
-        return number(index)
-
-    def label(self, index: int) -> str | None:
-        """Name the class of image `index`, None where the dataset has no list of targets."""
-        return None if self._targets is None else _class_name(self._targets[index], self._classes)
 
     def load(self, index: int) -> Image.Image:
         """Convert image `index` to RGB; raises ``UnreadableImageError``."""
@@ -61,7 +69,7 @@ class TorchvisionSource:
             return value_to_rgb(item[0] if isinstance(item, (tuple, list)) else item)
 
 
-class HuggingFaceSource:
+class HuggingFaceSource(_Numbered):
     """A ``datasets.Dataset`` with an image column, and perhaps a class column.
 
     Parameters
@@ -101,17 +109,6 @@ class HuggingFaceSource:
             feature.decode = False
             dataset = dataset.cast_column(column, feature)
         self._dataset = dataset
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def image_id(self, index: int) -> str:
-        """Give the number of row `index`, with at least six digits."""
-        return number(index)
-
-    def label(self, index: int) -> str | None:
-        """Name the class of row `index`, None where it has none."""
-        return None if self._targets is None else _class_name(self._targets[index], self._classes)
 
     def load(self, index: int) -> Image.Image:
         """Decode the image of row `index`; raises ``UnreadableImageError``."""
