@@ -1,8 +1,9 @@
 /** Bundle the viewer into atlas/widgets/static/, and refuse a bundle over the size budget. */
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, context } from "esbuild";
+import { minify } from "terser";
 
 const BUDGET = 40 * 1024; // bytes gzipped, script and styles together: design.md's budget for the viewer
 // Not `pathname`, which writes a space or an umlaut of a folder as %20 or %C3%BC.
@@ -36,6 +37,11 @@ if (process.argv.includes("--watch")) {
   // Whatever goes wrong from here on leaves no bundle at all: a stale one must never ship.
   for (const name of ["viewer.js", "viewer.css"]) await rm(OUT + name, { force: true });
   await build(options);
+  // Once more: 1.5 KB less than esbuild alone leaves.
+  const script = `${PART}viewer.js`;
+  const compress = { ecma: 2022, passes: 3 };
+  const { code } = await minify(await readFile(script, "utf8"), { module: true, compress });
+  await writeFile(script, code);
   let total = 0;
   for (const name of ["viewer.js", "viewer.css"]) {
     const bytes = gzipSync(await readFile(PART + name), { level: 9 }).length;

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+import atlas
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def address(deep_atlas: Atlas, tmp_path_factory: pytest.TempPathFactory) -> str:
     return deep_atlas.to_html(tmp_path_factory.mktemp("looks") / "deep.html", title="Deep").as_uri()
+
+
+@pytest.fixture(scope="session")
+def layered(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page with a choice of layers: all that a toolbar can hold."""
+    return atlas.sample().to_html(tmp_path_factory.mktemp("looks") / "sample.html", levels=[10, 20]).as_uri()
 
 
 def test_a_switch_to_dark_leaves_nothing_light(address: str, open_tab: Callable[..., Tab]) -> None:
@@ -38,7 +46,7 @@ BOXES = """selector => [...document.querySelectorAll(selector)].map(element => {
     const { left, top, right, bottom, width } = element.getBoundingClientRect();
     return { name: element.className, left, top, right, bottom, seen: width > 0 };
 }).filter(box => box.seen)"""
-SIZES = [(320, 640), (320, 300), (420, 800), (460, 700), (520, 300), (641, 500), (800, 600), (1400, 900)]
+SIZES = [(320, 640), (320, 300), (420, 800), (460, 700), (520, 300), (641, 500), (700, 760), (800, 600), (1400, 900)]
 
 
 def apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -52,9 +60,9 @@ def apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_panels_lie_within_the_view_and_apart(
-    address: str, open_tab: Callable[..., Tab], width: int, height: int
+    layered: str, open_tab: Callable[..., Tab], width: int, height: int
 ) -> None:
-    tab = open_tab(address, viewport={"width": width, "height": height})
+    tab = open_tab(layered, viewport={"width": width, "height": height})
     tab.ready()
     tab.page.evaluate("() => window.__atlas.model.set('class_name', window.__atlas.header.classes[0])")
     tab.page.locator(".aa-legend").wait_for()

@@ -124,7 +124,7 @@ export const makeControls = (
       const { state } = store;
       const { layers } = context.header();
       const sizes = context.layer().levels.map((one) => one.size);
-      const automatic = state.shown && context.view().width >= 460 ? `Auto · ${state.shown}` : "Auto";
+      const automatic = state.shown && context.view().width >= 500 ? `Auto · ${state.shown}` : "Auto";
       level.update(
         [["0", automatic], ...sizes.map((size) => [String(size), `${size} × ${size}`] as const)],
         sizes.includes(state.level) ? String(state.level) : "0",
