@@ -42,42 +42,25 @@ def out_channels(block: str) -> int:
     return one + three + five + pool
 
 
-class InceptionV1(nn.Module):
-    """InceptionV1 with its true local response normalisation.
+class Inception(nn.Module):
+    """What networks of mixed blocks are made of: four branches side by side, and taps for hooks."""
 
-    Takes RGB of any size from 32 px, each value ``x * 255 - 117`` for x in [0, 1]; gives logits (B, n_classes).
-
-    Parameters
-    ----------
-    n_classes : int
-        Outputs of the head: 1,008 for the ImageNet network.
-    """
-
-    def __init__(self, n_classes: int = 1008) -> None:
-        super().__init__()
-        self.n_classes = n_classes
-        self._add_conv("conv2d0", 3, 64, 7, stride=2)
-        self._add_conv("conv2d1", 64, 64, 1)
-        self._add_conv("conv2d2", 64, 192, 3)
-        self.normalise0 = LocalResponseNorm()
-        self.normalise1 = LocalResponseNorm()
-        channels = STEM_CHANNELS["conv2d2"]
-        for block, (one, bottleneck3, three, bottleneck5, five, pool) in MIXED_WIDTHS.items():
-            self._add_conv(f"{block}_1x1", channels, one, 1)
-            self._add_conv(f"{block}_3x3_bottleneck", channels, bottleneck3, 1)
-            self._add_conv(f"{block}_3x3", bottleneck3, three, 3)
-            self._add_conv(f"{block}_5x5_bottleneck", channels, bottleneck5, 1)
-            self._add_conv(f"{block}_5x5", bottleneck5, five, 5)
-            self._add_conv(f"{block}_pool_reduce", channels, pool, 1)
-            channels = out_channels(block)
-        self.add_module(HEAD, nn.Linear(channels, n_classes))
-        for name in LAYER_NAMES:
-            self.add_module(name, nn.Identity())
-
-    def _add_conv(self, name: str, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
-        # TensorFlow pads the strided first convolution on one side more than on the other: done in `forward`.
-        padding = kernel // 2 if stride == 1 else 0
+    def _add_conv(
+        self, name: str, inputs: int, outputs: int, kernel: int, stride: int = 1, *, padded: bool = True
+    ) -> None:
+        padding = kernel // 2 if padded else 0
         self.add_module(f"{name}_pre_relu_conv", nn.Conv2d(inputs, outputs, kernel, stride, padding))
+
+    def _add_mixed(self, block: str, channels: int, widths: tuple[int, int, int, int, int, int]) -> int:
+        """Add the convolutions of a block; returns the channels that it puts out."""
+        one, bottleneck3, three, bottleneck5, five, pool = widths
+        self._add_conv(f"{block}_1x1", channels, one, 1)
+        self._add_conv(f"{block}_3x3_bottleneck", channels, bottleneck3, 1)
+        self._add_conv(f"{block}_3x3", bottleneck3, three, 3)
+        self._add_conv(f"{block}_5x5_bottleneck", channels, bottleneck5, 1)
+        self._add_conv(f"{block}_5x5", bottleneck5, five, 5)
+        self._add_conv(f"{block}_pool_reduce", channels, pool, 1)
+        return one + three + five + pool
 
     def _conv(self, name: str, x: Tensor) -> Tensor:
         return F.relu(self.get_submodule(f"{name}_pre_relu_conv")(x))
@@ -94,6 +77,34 @@ class InceptionV1(nn.Module):
             self._conv(f"{block}_pool_reduce", F.max_pool2d(x, 3, stride=1, padding=1)),
         ]
         return self._tap(block, torch.cat(branches, dim=1))
+
+
+class InceptionV1(Inception):
+    """InceptionV1 with its true local response normalisation.
+
+    Takes RGB of any size from 32 px, each value ``x * 255 - 117`` for x in [0, 1]; gives logits (B, n_classes).
+
+    Parameters
+    ----------
+    n_classes : int
+        Outputs of the head: 1,008 for the ImageNet network.
+    """
+
+    def __init__(self, n_classes: int = 1008) -> None:
+        super().__init__()
+        self.n_classes = n_classes
+        # TensorFlow pads it on one side more than on the other: done in `forward`.
+        self._add_conv("conv2d0", 3, 64, 7, stride=2, padded=False)
+        self._add_conv("conv2d1", 64, 64, 1)
+        self._add_conv("conv2d2", 64, 192, 3)
+        self.normalise0 = LocalResponseNorm()
+        self.normalise1 = LocalResponseNorm()
+        channels = STEM_CHANNELS["conv2d2"]
+        for block, widths in MIXED_WIDTHS.items():
+            channels = self._add_mixed(block, channels, widths)
+        self.add_module(HEAD, nn.Linear(channels, n_classes))
+        for name in LAYER_NAMES:
+            self.add_module(name, nn.Identity())
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, n_classes) of preprocessed images (B, 3, H, W)."""
