@@ -12,7 +12,7 @@ from atlas.by_class import ByClass
 from atlas.errors import AtlasError
 from atlas.export import Marker, render_level, write_png
 from atlas.export.deepzoom import write_deep_zoom
-from atlas.export.page import write_page
+from atlas.export.page import PageView, write_page
 from atlas.patches import Patches
 from atlas.projection import Projection, project
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from atlas.export.state import ViewState
     from atlas.level import AtlasLevel
     from atlas.models import VisionModel
     from atlas.widgets import AtlasView
@@ -179,12 +180,12 @@ class Atlas(ByClass):
         height : int
             In pixels, 120 or more.
         **options
-            layers, levels, markers, title, images; see `to_html`.
+            layers, levels, markers, title, images, state; see `to_html`.
         """
         from atlas.widgets.still import show_page  # noqa: PLC0415
 
         images = options.pop("images", None)
-        show_page(self, height, patches=None if images is None else Patches(self, images), **options)
+        show_page(PageView(self, patches=None if images is None else Patches(self, images), **options), height)
 
     def to_html(
         self,
@@ -196,6 +197,7 @@ class Atlas(ByClass):
         markers: Sequence[Marker] | None = None,
         title: str | None = None,
         images: Any = None,  # noqa: ANN401 - whatever `open_images` takes
+        state: ViewState | None = None,
     ) -> Path:
         """Write the viewer with this atlas inside as a page that needs no network and no Python.
 
@@ -214,6 +216,9 @@ class Atlas(ByClass):
             By default the name of the atlas.
         images
             The photographs that were collected from: bakes real example patches of every cell into the page.
+        state : dict, optional
+            What is shown first, any of layer, level, camera, class_name, selection, options: see `ViewState`, or take
+            the `state` of a view.
 
         Returns
         -------
@@ -223,19 +228,10 @@ class Atlas(ByClass):
         Raises
         ------
         AtlasError
-            Nothing is rendered yet, there is no such layer or level, or the page cannot be written.
+            Nothing is rendered yet, there is no such layer, level, class or cell, or the page cannot be written.
         """
         patches = None if images is None else Patches(self, images)
-        return write_page(
-            self,
-            Path(path),
-            folder=folder,
-            layers=layers,
-            levels=levels,
-            markers=markers,
-            title=title,
-            patches=patches,
-        )
+        return write_page([PageView(self, layers, levels, markers, title, patches, state)], Path(path), folder=folder)
 
     def to_dzi(
         self,

@@ -52,7 +52,8 @@ class AtlasReader:
     def reload(self) -> None:
         """Read anew what the atlas holds, after a build went on."""
         self.manifest = Manifest.read(self.path)
-        self._levels.clear()
+        # A new one: another thread may still be reading what the old manifest says.
+        self._levels = {}
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -126,13 +127,14 @@ class AtlasReader:
         AtlasError
             There is no such level, or it is damaged.
         """
+        levels = self._levels
         name, record = self.record(layer)
         rendered = [other for other, stages in record.levels.items() if stages.icons is not None]
         chosen = max(rendered or record.levels, default=0) if size is None else size
         if chosen not in record.levels:
             there = ", ".join(str(other) for other in record.levels) or "none"
             raise AtlasError(f"{self.path.name} has no level {chosen} of {name}; it has {there}.")
-        if (name, chosen) not in self._levels:
+        if (name, chosen) not in levels:
             stages = record.levels[chosen]
             grid = Level.from_arrays(read_arrays(self._folder(stages.grid) / "arrays.zarr"))
             icons, scores, overview = None, {}, None
@@ -145,8 +147,8 @@ class AtlasReader:
                 side = stages.icons.summary.get("overview_px")
                 overview = partial(read_overview, folder, chosen, side) if isinstance(side, int) and side else None
             scored = scores.get("cosine"), scores.get("target_cosine")
-            self._levels[name, chosen] = AtlasLevel(grid, icons, *scored, overview)
-        return self._levels[name, chosen]
+            levels[name, chosen] = AtlasLevel(grid, icons, *scored, overview)
+        return levels[name, chosen]
 
     def cells(self, level: int | None = None, layer: str | None = None) -> CellTable:
         """Cells of a level as a table; ``.to_pandas()`` gives a DataFrame.

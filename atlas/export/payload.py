@@ -9,7 +9,10 @@ for the canvas, and the picture that moves stands still meanwhile.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Protocol
+import json
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
 
 from atlas.errors import AtlasError
 from atlas.export.dense import MARK, UTF_16, dense_text
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
     #: From layer, level and row to a few example patches as WebP files.
     PatchesOf = Callable[[str, int, int], Sequence[bytes]]
+
+#: Cells of a level whose patches are cut to say what all of them will take.
+_SAMPLED_CELLS: Final = 24
 
 
 class Parts(Protocol):
@@ -51,6 +57,20 @@ class InPage:
         """Add a block; its reference is ``#`` and its id."""
         self.blocks.append(f'<script type="text/plain" id="part-{name}">{_text(data)}</script>\n')
         return f"#part-{name}"
+
+
+class _Counted(InPage):
+    """Parts of a page that are counted and let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def data(self, name: str, data: bytes) -> str:
+        """Count a block."""
+        reference = super().data(name, data)
+        self.bytes += len(self.blocks.pop())
+        return reference
 
 
 class InFolder:
@@ -83,9 +103,16 @@ def _text(data: bytes) -> str:
 
 
 def write_payload(
-    world: AtlasReader, shown: Mapping[str, Sequence[int]], parts: Parts, patches: PatchesOf | None = None
+    world: AtlasReader,
+    shown: Mapping[str, Sequence[int]],
+    parts: Parts,
+    patches: PatchesOf | None = None,
+    *,
+    prefix: str = "",
 ) -> dict[str, Any]:
     """Hand every part of the levels shown to `parts`; returns what the page needs to find them again.
+
+    Names of parts begin with `prefix`, which tells several atlases of a page apart.
 
     Raises
     ------
@@ -95,7 +122,7 @@ def write_payload(
     levels = {}
     for position, (layer, sizes) in enumerate(shown.items()):
         for size in sizes:
-            name = f"{position}-{size:04d}"
+            name = f"{prefix}{position}-{size:04d}"
             levels[f"{layer}/{size}"] = _level(world.level(size, layer), name, parts) | {
                 "patches": _patches(world.level(size, layer), layer, name, parts, patches)
             }
@@ -135,17 +162,23 @@ def _patches(
     ]
 
 
-def payload_bytes(world: AtlasReader, shown: Mapping[str, Sequence[int]]) -> int:
-    """Roughly what the parts of these levels take in one page, in bytes: base64 makes four of three."""
-    total = 0
+def payload_bytes(world: AtlasReader, shown: Mapping[str, Sequence[int]], patches: PatchesOf | None = None) -> int:
+    """What these levels take in a page of one file, in bytes; patches as some cells of every level have them."""
+    counted = _Counted()
+    payload = write_payload(world, shown, counted)
+    total = counted.bytes + len(json.dumps(payload, separators=(",", ":")))
+    if patches is None:
+        return total
     for layer, sizes in shown.items():
         for size in sizes:
-            level = world.level(size, layer)
-            table = level.grid.attribution
-            total += 0 if table is None else table.size
-            icons = level.icons
-            total += sum(len(icons.read(i)) for i in range(icons.sheets)) if icons is not None else 0
-    return total * 4 // 3
+            cells = len(world.level(size, layer).grid)
+            some = np.unique(np.linspace(0, cells - 1, min(cells, _SAMPLED_CELLS)).astype(int)).tolist()
+            sample = _Counted()
+            names = [
+                sample.data(f"0-{size:04d}-{row:05d}-0", patch) for row in some for patch in patches(layer, size, row)
+            ]
+            total += round((sample.bytes + len(json.dumps(names, separators=(",", ":")))) * cells / max(1, len(some)))
+    return total
 
 
 def chosen_levels(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from atlas.errors import AtlasError
 from atlas.export.packing import class_attribution, pack_cells
-from atlas.manifest import FILE
+from atlas.widgets.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Answer = tuple[dict[str, Any], list[bytes]]
 
 #: What nonsense from a browser, or a file that has just gone, raises on the way.
-_ERRORS = (OSError, ValueError, LookupError, TypeError)
+REFUSALS: Final = (AtlasError, OSError, ValueError, LookupError, TypeError)
 
 
 class Answers:
@@ -47,17 +47,9 @@ class Answers:
         about = {"id": request.get("id"), "kind": request.get("kind")}
         try:
             content, buffers = self._kinds.get(str(about["kind"]), self._unknown)(request)
-        except AtlasError as error:
-            return about | {"ok": False, "error": self._sentence(str(error))}, []
-        except _ERRORS as error:
-            return about | {"ok": False, "error": self._sentence(f"{type(error).__name__}: {error}")}, []
+        except REFUSALS as error:
+            return about | {"ok": False, "error": sentence(error, self._world)}, []
         return about | {"ok": True} | content, buffers
-
-    def _sentence(self, text: str) -> str:
-        if not (self._world.path / FILE).is_file():
-            return f"{self._world.path.name} is not on the disk any more; build it again, or open it where it is now."
-        # Where on this machine it lies is nobody's business but its own.
-        return text.replace(str(self._world.path), self._world.path.name)
 
     def _unknown(self, request: dict[str, Any]) -> Answer:
         raise AtlasError(f"The view asked for {request.get('kind')!r}, which this version does not know.")

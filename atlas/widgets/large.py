@@ -15,6 +15,7 @@ from atlas.models.depth import is_early
 from atlas.projection import model_of
 from atlas.render import RenderSettings, dot_cosine, render, second_moment, whiten
 from atlas.widgets.answers import row_of
+from atlas.widgets.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +34,20 @@ _TELL_EVERY: Final = 4
 _ONE_AT_A_TIME = threading.Lock()
 
 
+#: A rendering that waits for another view's says so this often; views give up on what says nothing for half a minute.
+_WAIT_S: Final = 1.0
+#: What goes wrong without a fault of the program's: a lost network, too little memory.
+_EXPECTED: Final = (AtlasError, OSError, RuntimeError, MemoryError)
+
+
 class _StoppedError(Exception):
     """Nobody waits for the picture any more."""
 
 
 class LargeIcons:
     """Renders single cells on request, one after the other; a new request takes the place of the one before.
+
+    Every rendering that begins has an end that is told: ``rendered`` with a picture or an error.
 
     Parameters
     ----------
@@ -60,11 +69,13 @@ class LargeIcons:
         settings: RenderSettings = SETTINGS,
     ) -> None:
         self._world, self._model, self._send, self._settings = world, model, send, settings
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        #: What is being rendered, and what stops it; None when its end is decided.
+        self._now: tuple[dict[str, Any], threading.Event] | None = None
 
     def start(self, request: dict[str, Any]) -> None:
-        """Begin with a cell; progress and the picture are sent as they come.
+        """Begin with a cell; progress and the picture are sent as they come. One that is under way goes on.
 
         Raises
         ------
@@ -73,36 +84,63 @@ class LargeIcons:
         """
         layer, size, cell = str(request["layer"]), int(request["level"]), int(request["cell"])
         row = row_of(self._world, layer, size, cell)
-        self._stop.set()
-        self._stop = threading.Event()
-        about = {"layer": layer, "level": size, "cell": cell}
-        arguments = (about, row, self._stop)
-        self._thread = threading.Thread(target=self._run, args=arguments, name="atlas-large-icon", daemon=True)
-        self._thread.start()
+        about, stop = {"layer": layer, "level": size, "cell": cell}, threading.Event()
+        with self._lock:
+            if self._closed or (self._now is not None and self._now[0] == about):
+                return
+            if self._now is not None:
+                self._now[1].set()
+            self._now = about, stop
+        threading.Thread(target=self._run, args=(about, row, stop), name="atlas-large-icon", daemon=True).start()
 
     def close(self) -> None:
-        """Stop, and wait until the thread has ended."""
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-        self._thread = None
+        """Stop. The thread ends with the step that it is at; nobody waits for it, and nothing more is sent."""
+        self._closed = True
 
     def _run(self, about: dict[str, Any], row: int, stop: threading.Event) -> None:
         try:
-            with _ONE_AT_A_TIME:
-                self._render(about, row, stop)
+            end, buffers = self._in_turn(about, row, stop)
         except _StoppedError:
-            return
-        # A thread that dies in silence would leave the view waiting for ever.
-        except (AtlasError, RuntimeError, OSError, ValueError, MemoryError) as error:
-            if not stop.is_set():
-                self._send({"kind": "rendered", **about, "error": str(error).partition("\n")[0]}, [])
+            end, buffers = {"error": "Another cell is drawn instead."}, []
+        except _EXPECTED as error:
+            end, buffers = {"error": sentence(error, self._world)}, []
+        # A thread that dies in silence would leave the view waiting.
+        except Exception as error:
+            self._end(about, stop, {"error": sentence(error, self._world)}, [])
+            raise
+        self._end(about, stop, end, buffers)
 
-    def _render(self, about: dict[str, Any], row: int, stop: threading.Event) -> None:
-        if stop.is_set():
+    def _end(self, about: dict[str, Any], stop: threading.Event, end: dict[str, Any], buffers: list[bytes]) -> None:
+        with self._lock:
+            if self._now is not None and self._now[1] is stop:
+                self._now = None
+            elif self._now is not None and self._now[0] == about:
+                # Asked for again meanwhile: that one's end is still to come.
+                return
+            self._tell({"kind": "rendered", **about, **end}, buffers)
+
+    def _tell(self, message: dict[str, Any], buffers: list[bytes]) -> None:
+        if not self._closed:
+            self._send(message, buffers)
+
+    def _check(self, stop: threading.Event) -> None:
+        if self._closed or stop.is_set():
             raise _StoppedError
+
+    def _in_turn(self, about: dict[str, Any], row: int, stop: threading.Event) -> tuple[dict[str, Any], list[bytes]]:
+        begun = {"kind": "rendering", **about, "step": 0, "steps": self._settings.steps}
+        self._tell(begun, [])
+        while not _ONE_AT_A_TIME.acquire(timeout=_WAIT_S):
+            self._check(stop)
+            self._tell(begun, [])
+        try:
+            return self._render(about, row, stop)
+        finally:
+            _ONE_AT_A_TIME.release()
+
+    def _render(self, about: dict[str, Any], row: int, stop: threading.Event) -> tuple[dict[str, Any], list[bytes]]:
         layer, settings = about["layer"], self._settings
-        self._send({"kind": "rendering", **about, "step": 0, "steps": settings.steps}, [])
+        self._check(stop)
         self._model = model_of(self._world.provenance, self._model)
         level = self._world.level(about["level"], layer).grid
         mean = level.mean[row : row + 1]
@@ -111,11 +149,10 @@ class LargeIcons:
 
         def objective(activations: Tensor, goal: Tensor) -> Tensor:
             nonlocal step
-            if stop.is_set():
-                raise _StoppedError
+            self._check(stop)
             step += 1
             if step % _TELL_EVERY == 0:
-                self._send({"kind": "rendering", **about, "step": step, "steps": settings.steps}, [])
+                self._tell({"kind": "rendering", **about, "step": step, "steps": settings.steps}, [])
             return score(activations, goal)
 
         icons = render(
@@ -130,8 +167,7 @@ class LargeIcons:
         )
         stream = io.BytesIO()
         Image.fromarray(icons.images[0]).save(stream, "WEBP", quality=_QUALITY)
-        if not stop.is_set():
-            self._send({"kind": "rendered", **about, "cosine": float(icons.cosine[0])}, [stream.getvalue()])
+        return {"cosine": float(icons.cosine[0])}, [stream.getvalue()]
 
     def _moment(self, layer: str, size: int) -> NDArray[np.float64]:
         try:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Often enough to look alive, seldom enough to cost nothing.
 _TELL_EVERY_S: Final = 0.25
+#: Seconds after the view was opened, by when a browser has loaded the viewer.
+_REPEAT_AFTER_S: Final = (1.0, 3.0, 9.0)
 #: The pictures are passing: sheets of full quality follow.
 _QUALITY: Final = 80
 
@@ -49,6 +51,7 @@ class LiveView:
         self.view: AtlasView | None = None
         self._still: Still | None = None
         self._told: set[tuple[str, int, str]] = set()
+        self._repeats: list[float] = []
         self._stage, self._begun, self._first, self._last = "", 0.0, 0, 0.0
 
     def __enter__(self) -> Self:
@@ -66,6 +69,7 @@ class LiveView:
         """Pass progress on, with the time that is left."""
         self._report(stage, done, total)
         now = time.monotonic()
+        self._again(now)
         if stage != self._stage:
             self._stage, self._begun, self._first, self._last = stage, now, done, 0.0
         if now - self._last < _TELL_EVERY_S and done < total:
@@ -91,22 +95,38 @@ class LiveView:
             self.view.world.reload()
             self.view.refresh()
         world = self.view.world
+        if not self._told:
+            self._repeats = [time.monotonic() + after for after in _REPEAT_AFTER_S]
         for name, record in world.manifest.layers.items():
             for size, level in record.levels.items():
                 stage = level.grid if level.icons is None else level.icons
                 if (name, size, stage.digest) not in self._told:
                     self._told.add((name, size, stage.digest))
-                    packed = pack_cells(world.level(size, name))
-                    self._push({"kind": "cells", "layer": name, "level": size, **packed.header()}, [packed.data])
+                    self._push_cells(name, size)
 
     def icons(self, layer: str, size: int, rows: Sequence[int], images: NDArray[np.uint8]) -> None:
         """Show icons, finished or on their way."""
         message = {"kind": "icons", "layer": layer, "level": size, "rows": list(rows), "icon_px": images.shape[1]}
         self._push(message, [_webp(image) for image in images])
 
+    def _push_cells(self, layer: str, size: int) -> None:
+        if self.view is not None:
+            packed = pack_cells(self.view.world.level(size, layer))
+            self._push({"kind": "cells", "layer": layer, "level": size, **packed.header()}, [packed.data])
+
+    def _again(self, now: float) -> None:
+        """Push once more what a browser may have missed that had not yet loaded the viewer, and cannot ask."""
+        if self.view is None or self.view.looked_at.is_set() or not self._repeats or now < self._repeats[0]:
+            return
+        self._repeats.pop(0)
+        for layer, size in dict.fromkeys((layer, size) for layer, size, _ in self._told):
+            self._push_cells(layer, size)
+            for message, buffers in self.view.pushed.of(layer, size):
+                self.view.send(message, buffers)
+
     def _push(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         if self.view is not None:
-            self.view.send(message, buffers)
+            self.view.push(message, buffers)
 
 
 def _webp(image: NDArray[np.uint8]) -> bytes:

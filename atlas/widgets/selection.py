@@ -10,6 +10,7 @@ import numpy as np
 from traitlets import TraitType
 
 from atlas.errors import AtlasError
+from atlas.export.state import place_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +84,7 @@ class Selection(Sequence[SelectedCell]):
         self._world = world
         self.layer = layer
         self.ids: tuple[str, ...] = tuple(dict.fromkeys(ids))
-        self._places = [self._place(name) for name in self.ids]
+        self._places = [place_of(world, layer, name) for name in self.ids]
 
     @classmethod
     def of_known(cls, world: AtlasReader, layer: str, ids: Iterable[object]) -> Selection:
@@ -158,16 +159,6 @@ class Selection(Sequence[SelectedCell]):
             return 0.0, 0.0, 1.0, 1.0
         left, top, right, bottom = zip(*boxes, strict=True)
         return min(left), min(top), max(right), max(bottom)
-
-    def _place(self, name: str) -> tuple[int, int]:
-        """Grid size and row in the level's arrays."""
-        size, slash, cell = name.partition("/")
-        if slash and size.isdecimal() and cell.isdecimal() and int(size) in self._world.grids(self.layer):
-            cells = self._world.level(int(size), self.layer).grid.cell
-            i = int(np.searchsorted(cells, int(cell)))
-            if i < len(cells) and cells[i] == int(cell):
-                return int(size), i
-        raise AtlasError(f"There is no cell {name!r} in {self.layer}; cells are named 'LEVEL/CELL', see `cells`.")
 
     def _label(self, level: AtlasLevel, i: int) -> str | None:
         names = self._world.class_names

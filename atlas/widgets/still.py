@@ -15,6 +15,7 @@ from atlas.export.page import page_text
 
 if TYPE_CHECKING:
     from atlas.atlas import Atlas
+    from atlas.export.page import PageView
     from atlas.widgets.view import AtlasView
 
 _LEAST_PX: Final = 120
@@ -90,8 +91,8 @@ def _in_marimo() -> bool:
     return marimo is not None and bool(marimo.running_in_notebook())
 
 
-def show_page(world: Atlas, height: int, **settings: Any) -> None:  # noqa: ANN401 - see `Atlas.show_static`
-    """Show the page of an atlas in a sandboxed frame.
+def show_page(view: PageView, height: int) -> None:
+    """Show a page in a sandboxed frame, see `Atlas.show_static`.
 
     Raises
     ------
@@ -100,14 +101,14 @@ def show_page(world: Atlas, height: int, **settings: Any) -> None:  # noqa: ANN4
     """
     if height < _LEAST_PX:
         raise AtlasError(f"height is {height}; give {_LEAST_PX} pixels or more.")
-    page = page_text(world, **settings)
-    title = html.escape(settings.get("title") or world.path.name)
+    page = page_text(view)
+    title = html.escape(view.title or view.world.path.name)
     # Scripts run, but as a stranger to the notebook's page: nothing of it can be reached from inside.
     frame = (
         f'<iframe title="{title}" sandbox="allow-scripts allow-popups" srcdoc="{html.escape(page)}" '
         f'style="width:100%;height:{int(height)}px;border:0" loading="lazy" allowfullscreen></iframe>'
     )
-    _publish({"text/html": frame, "text/plain": repr(world)})
+    _publish({"text/html": frame, "text/plain": repr(view.world)})
 
 
 def _publish(data: dict[str, Any], metadata: dict[str, Any] | None = None, **settings: Any) -> None:  # noqa: ANN401

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import threading
 import uuid
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+from weakref import WeakSet
 
-import anywidget
 import traitlets
 
 from atlas.errors import AtlasError
-from atlas.export.bundle import bundle_file
 from atlas.export.header import opening_layer, viewer_header
-from atlas.widgets.answers import Answers
+from atlas.export.page import PageView, write_page
+from atlas.export.state import checked_camera, nearest_camera
+from atlas.widgets.aiming import aim
+from atlas.widgets.answers import REFUSALS, Answers
 from atlas.widgets.large import LargeIcons
-from atlas.widgets.selection import SelectedCell, Selection, SelectionTrait
+from atlas.widgets.pushed import Pushed
+from atlas.widgets.selection import SelectedCell, Selection
+from atlas.widgets.sentences import sentence
 from atlas.widgets.still import show_with_still
+from atlas.widgets.traits import ViewTraits
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from atlas.atlas import Atlas
@@ -25,15 +35,18 @@ if TYPE_CHECKING:
     from atlas.models import VisionModel
     from atlas.patches import Patches
 
-#: A cell that is flown to takes about a sixth of the view.
-_CELLS_AROUND: Final = 6.0
-_MOST_ZOOM: Final = 1e6
+#: Views that are not closed; their numbers are in the order in which they were made.
+_OPEN: Final[WeakSet[AtlasView]] = WeakSet()
+_NUMBERS: Final = itertools.count()
+#: What linked views share.
+_SHARED: Final = ("camera", "level", "class_name")
 
 
-class AtlasView(anywidget.AnyWidget):
+class AtlasView(ViewTraits):
     """An atlas in a notebook; `Atlas.view` makes one.
 
-    What the user does in the browser is in the traits, and setting them moves the view. ``observe`` tells of changes.
+    What the user does in the browser is in the traits (`ViewTraits`: layer, level, camera, class_name, selection,
+    hovered, options), and setting them moves the view. ``observe`` tells of changes.
 
     Parameters
     ----------
@@ -51,42 +64,7 @@ class AtlasView(anywidget.AnyWidget):
         By default the name of the atlas.
     model : VisionModel, optional
         What renders a cell large; by default the network of the atlas, loaded by its name when first needed.
-
-    Attributes
-    ----------
-    layer : str
-        Layer shown.
-    level : int
-        0, or cells a side of the level that is kept whatever the zoom.
-    camera : (float, float, float)
-        x and y of the middle of the view in [0, 1], y down, and zoom; at zoom 1 the whole atlas fits.
-    class_name : str
-        Class whose attribution is shown; "" for none.
-    selection : Selection
-        Selected cells with their vectors and members; set it to a list of cell ids such as "40/812".
-    hovered : str
-        Id of the cell under the pointer or the cell cursor; "" for none.
-    options : dict
-        "density" and "labels" (bool), "filters" (count, spread, cosine, attribution: [low, high] or None; mode: "dim"
-        or "hide").
     """
-
-    _esm = bundle_file("viewer.js")
-    _css = bundle_file("viewer.css")
-
-    header = traitlets.Dict().tag(sync=True)
-    layer = traitlets.Unicode().tag(sync=True)
-    level = traitlets.Int(0).tag(sync=True)
-    camera = traitlets.List(traitlets.Float(), [0.5, 0.5, 1.0]).tag(sync=True)
-    class_name = traitlets.Unicode().tag(sync=True)
-    selection = SelectionTrait().tag(
-        sync=True,
-        to_json=lambda value, _view: list(value.ids),
-        from_json=lambda ids, view: Selection.of_known(view.world, view.layer, ids),
-    )
-    hovered = traitlets.Unicode().tag(sync=True)
-    options = traitlets.Dict().tag(sync=True)
-    link = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -105,8 +83,10 @@ class AtlasView(anywidget.AnyWidget):
             "markers": markers,
             "title": title,
         }
-        self._answers = Answers(world, patches)
+        self._answers, self._patches = Answers(world, patches), patches
         self._large = LargeIcons(world, model, self.send)
+        self.pushed = Pushed()
+        self.number, self._following = next(_NUMBERS), False
         #: Set by the first request: somebody looks.
         self.looked_at = threading.Event()
         name = world.record(layer or opening_layer(world, markers))[0]
@@ -117,6 +97,7 @@ class AtlasView(anywidget.AnyWidget):
             selection=Selection(world, name, ()),
         )
         self.on_msg(self._answer)
+        _OPEN.add(self)
 
     def fly_to(
         self,
@@ -141,30 +122,15 @@ class AtlasView(anywidget.AnyWidget):
         AtlasError
             There is no such cell, or the place is outside the atlas.
         """
-        x, y, fitting = self._aim(target)
-        camera = [x, y, fitting if zoom is None else float(zoom)]
-        if not (0 <= x <= 1 and 0 <= y <= 1 and 0 < camera[2] <= _MOST_ZOOM and seconds >= 0):
-            raise AtlasError(f"Cannot fly to ({x:g}, {y:g}) at zoom {camera[2]:g}: places are in [0, 1], zoom above 0.")
+        x, y, fitting = aim(self.world, self.layer, target, self.camera[2])
+        camera = checked_camera(self.world, [x, y, fitting if zoom is None else zoom])
+        if not 0 <= seconds < math.inf:
+            raise AtlasError(f"seconds is {seconds}: give 0, which jumps, or more.")
         # Nobody would hear a message now; who opens the view later finds it there.
         if seconds == 0 or not self.looked_at.is_set():
             self.camera = camera
             return
         self.send({"kind": "fly", "camera": camera, "seconds": float(seconds)})
-
-    def _aim(self, target: str | Sequence[float] | SelectedCell | Selection) -> tuple[float, float, float]:
-        if isinstance(target, SelectedCell):
-            target = Selection(self.world, target.layer, [target.id])
-        elif isinstance(target, str):
-            target = Selection(self.world, self.layer, [target])
-        if isinstance(target, Selection):
-            left, top, right, bottom = target.bounds()
-            across = max(right - left, bottom - top)
-            sizes = [cell.level for cell in target[:1]]
-            zoom = 1 / (across + (_CELLS_AROUND - 1) / sizes[0]) if sizes else 1.0
-            return (left + right) / 2, (top + bottom) / 2, max(1.0, zoom)
-        if len(target) != 2:
-            raise AtlasError(f"Cannot fly to {target!r}; give a cell id such as '40/812', cells, or (x, y).")
-        return float(target[0]), float(target[1]), max(1.0, self.camera[2])
 
     def linked(self, other: AtlasView) -> Self:
         """Keep this view and another one together: where one goes, the other goes.
@@ -176,58 +142,98 @@ class AtlasView(anywidget.AnyWidget):
         """
         other.link = other.link or uuid.uuid4().hex
         self.link = other.link
-        self.camera = list(other.camera)
+        for name in _SHARED:
+            self.follow(name, getattr(other, name))
         return self
+
+    def to_html(self, path: str | os.PathLike[str], *, folder: bool = False) -> Path:
+        """Write what is shown now as a page that needs no network and no Python; with it, the views linked to it.
+
+        Linked views lie side by side, in the order in which they were made, and move together.
+
+        Parameters
+        ----------
+        path : path
+            Name that ends in .html; with `folder`, the folder to write.
+        folder : bool
+            A folder with ``index.html``, whose sheets are loaded when they come into sight.
+
+        Returns
+        -------
+        Path
+            The file to open.
+
+        Raises
+        ------
+        AtlasError
+            Nothing is rendered yet, or the page cannot be written.
+        """
+        return write_page([view.in_page() for view in self._together()], Path(path), folder=folder)
+
+    def _together(self) -> list[AtlasView]:
+        linked = [view for view in _OPEN if view is self or (self.link and view.link == self.link)]
+        return sorted(linked, key=lambda view: view.number)
+
+    @traitlets.observe(*_SHARED)
+    def _lead(self, change: Any) -> None:  # noqa: ANN401 - traitlets' own
+        # Where a browser moves a view, it moves the linked ones too.
+        if self.link and not self._hearing and not self._following:
+            for view in self._together():
+                view.follow(change["name"], change["new"])
+
+    def follow(self, name: str, value: Any) -> None:  # noqa: ANN401 - of any trait
+        """Do as a linked view did."""
+        self._following = True
+        try:
+            # Another atlas may lack the level or the class, or end at another zoom.
+            with suppress(AtlasError):
+                self.set_trait(name, nearest_camera(self.world, value) if name == "camera" else value)
+        finally:
+            self._following = False
+
+    def in_page(self) -> PageView:
+        """As one view of a page."""
+        markers, title = self._told["markers"], self._told["title"]
+        return PageView(self.world, markers=markers, title=title, patches=self._patches, state=self.state)
 
     def _ipython_display_(self, **_options: Any) -> None:  # noqa: ANN401 - IPython's own
         show_with_still(self._repr_mimebundle_(), self.world)
 
     def refresh(self) -> None:
         """Tell the browser what the atlas holds by now, after a build went on."""
+        self.pushed.forget_rendered(self.world)
         self.header = viewer_header(self.world, kernel=True, **self._told)
+
+    def push(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """Send what the browser has not asked for, and keep it for one that comes later."""
+        if self.comm is not None:
+            self.pushed.keep(message, buffers or [])
+            self.send(message, buffers)
 
     def close(self) -> None:
         """Remove the view from the browser, stop what it computes and let go of what it holds."""
         self._large.close()
         self.on_msg(self._answer, remove=True)
         self.unobserve_all()
+        self.pushed.clear()
+        _OPEN.discard(self)
         super().close()
-
-    @traitlets.validate("camera")
-    def _check_camera(self, proposal: Any) -> list[float]:  # noqa: ANN401 - traitlets' own
-        camera = [float(value) for value in proposal["value"]]
-        if len(camera) != 3 or not all(abs(value) <= _MOST_ZOOM for value in camera) or camera[2] <= 0:
-            raise AtlasError(f"camera is {camera}; give [x, y, zoom], x and y in [0, 1], zoom above 0.")
-        return camera
-
-    @traitlets.validate("layer")
-    def _check_layer(self, proposal: Any) -> str:  # noqa: ANN401
-        return self.world.record(proposal["value"])[0]
-
-    @traitlets.validate("level")
-    def _check_level(self, proposal: Any) -> int:  # noqa: ANN401
-        level = int(proposal["value"])
-        if level and level not in {size for name in self.world.layers for size in self.world.grids(name)}:
-            there = ", ".join(str(size) for size in self.world.grids())
-            raise AtlasError(f"There is no level {level}; there are {there}, and 0 chooses by zoom.")
-        return level
-
-    @traitlets.observe("layer")
-    def _other_layer(self, change: Any) -> None:  # noqa: ANN401
-        if change["old"]:
-            self.selection = Selection.of_known(self.world, change["new"], self.selection.ids)
 
     def _answer(self, _view: AtlasView, content: Any, _buffers: Any) -> None:  # noqa: ANN401
         if not isinstance(content, dict):
             return
         self.looked_at.set()
         if content.get("kind") != "render":
-            self.send(*self._answers(content))
+            answer, buffers = self._answers(content)
+            self.send(answer, buffers)
+            if content.get("kind") == "cells" and answer["ok"]:
+                for message, icons in self.pushed.of(str(content["layer"]), int(content["level"])):
+                    self.send(message, icons)
             return
         about = {"id": content.get("id"), "kind": "render"}
         try:
             self._large.start(content)
-        except (AtlasError, LookupError, TypeError, ValueError) as error:
-            self.send(about | {"ok": False, "error": str(error)})
+        except REFUSALS as error:
+            self.send(about | {"ok": False, "error": sentence(error, self.world)})
         else:
             self.send(about | {"ok": True})

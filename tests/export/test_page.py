@@ -16,11 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import atlas
 from atlas.errors import AtlasError
 from atlas.export import Marker, page
 from atlas.export.bundle import bundle_file
 from atlas.export.dense import dense_text
 from atlas.export.packing import pack_cells
+from atlas.export.page import PageView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,12 +153,40 @@ def test_real_patches_are_baked_in_when_the_photographs_are_given(
         small_atlas.to_html(tmp_path / "other.html", images=tmp_path / "others")
 
 
-def test_large_pages_are_warned_of(small_atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_pages_are_warned_of_with_their_size(
+    small_atlas: Atlas, small_pictures: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(page, "WARN_BYTES", 1000)
-    with pytest.warns(UserWarning, match=r"page\.html will take about .* folder=True loads what is looked at"):
-        small_atlas.to_html(tmp_path / "page.html")
+    for images in (None, small_pictures):
+        with pytest.warns(
+            UserWarning, match=r"page\.html will take about .* folder=True loads what is looked at"
+        ) as told:
+            path = small_atlas.to_html(tmp_path / "page.html", images=images)
+        assert told[0].filename == __file__
+        size = path.stat().st_size / 2**20
+        assert f" {size:.1f} MB" in str(told[0].message)
     with warnings.catch_warnings():
         small_atlas.to_html(tmp_path / "folder", folder=True)
+
+
+def test_the_size_of_a_page_is_foretold(tmp_path: Path) -> None:
+    world = atlas.sample()
+    for views in ([PageView(world)], [PageView(world, layers=["mixed5b"], levels=[10, 40])], [PageView(world)] * 2):
+        size = page.write_page(views, tmp_path / "page.html").stat().st_size
+        assert page.page_bytes(views) == pytest.approx(size, rel=0.02)
+
+
+def test_the_size_of_patches_is_foretold_from_some(tmp_path: Path) -> None:
+    world = atlas.sample()
+    rng = np.random.Generator(np.random.Philox(3))
+    sizes = rng.integers(900, 1500, 4000)
+
+    def patches(_layer: str, size: int, row: int) -> list[bytes]:
+        return [bytes(sizes[size + row + i]) for i in range(4)]
+
+    views = [PageView(world, levels=[40], patches=patches)]
+    size = page.write_page(views, tmp_path / "page.html").stat().st_size
+    assert page.page_bytes(views) == pytest.approx(size, rel=0.04)
 
 
 def test_what_cannot_be_written_is_refused_and_nothing_is_left(small_atlas: Atlas, tmp_path: Path) -> None:

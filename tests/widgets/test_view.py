@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 import atlas
+from atlas.activations import collect
 from atlas.atlas import Atlas
 from atlas.errors import AtlasError
 from atlas.export import Marker
@@ -17,7 +20,7 @@ from atlas.sprites import SheetGeometry
 from atlas.widgets import AtlasView, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -125,14 +128,97 @@ def test_observers_hear_of_a_new_selection(view: Listening, small_atlas: Atlas) 
     assert [len(selection) for selection in heard] == [1]
 
 
-def test_bad_traits_are_refused_with_what_there_is(view: Listening) -> None:
-    with pytest.raises(AtlasError, match="no level 7; there are 2, 4"):
-        view.level = 7
-    with pytest.raises(AtlasError, match="no layer 'x'; it has body"):
-        view.layer = "x"
-    for camera in ([0.5, 0.5], [0.5, 0.5, 0.0], [0.5, float("nan"), 1.0]):
-        with pytest.raises(AtlasError, match="give \\[x, y, zoom\\]"):
-            view.camera = camera
+def set_together(view: AtlasView, **values: Any) -> None:
+    with view.hold_trait_notifications():
+        for name, value in values.items():
+            setattr(view, name, value)
+
+
+def test_bad_traits_are_refused_with_what_there_is_and_change_nothing(view: Listening) -> None:
+    before = view.state
+    for name, value, sentence in (
+        ("level", 7, "no level 7; there are 2, 4"),
+        ("layer", "x", "no layer 'x'; it has body"),
+        ("class_name", "cta", "no class 'cta'; the nearest are cat"),
+        ("camera", [0.5, 0.5], "give \\[x, y, zoom\\]"),
+        ("camera", [0.5, float("nan"), 1.0], "x and y from 0 to 1"),
+        ("camera", [0.5, 1.01, 1.0], "x and y from 0 to 1"),
+        ("camera", [0.5, 0.5, 1e5], "zoom from 0.5 to 4 here"),
+        ("options", {"filters": {"count": 3}}, "Option 'filters' is"),
+    ):
+        with pytest.raises(AtlasError, match=sentence):
+            setattr(view, name, value)
+        with pytest.raises(AtlasError, match=sentence):
+            set_together(view, hovered="4/0", **{name: value})
+        assert view.state == before
+        assert view.hovered == ""
+
+
+def test_what_a_browser_says_is_taken_as_far_as_it_makes_sense(view: Listening) -> None:
+    view.class_name, view.level = "dog", 4
+    view.set_state(
+        {
+            "layer": "elsewhere",
+            "level": 99,
+            "class_name": "unicorn",
+            "camera": [7.0, 0.5, 1e9],
+            "options": {"mode": "blink"},
+            "hovered": 3,
+            "selection": 5,
+            "header": {},
+        }
+    )
+    assert view.state == {
+        "layer": "body",
+        "level": 4,
+        "camera": [1.0, 0.5, 4.0],
+        "class_name": "dog",
+        "selection": [],
+        "options": {},
+    }
+    assert view.hovered == ""
+    assert view.header["layers"]
+    view.set_state({"camera": None})
+    view.set_state({"camera": [0.5, None, 1.0]})
+    assert view.camera == [1.0, 0.5, 4.0]
+
+
+def test_another_class_lets_go_of_bounds_on_the_attribution_to_the_last(view: Listening) -> None:
+    view.class_name = "dog"
+    view.options = {"labels": False, "filters": {"count": (2, 9), "attribution": (0.1, 0.5)}}
+    assert view.options["filters"]["attribution"] == [0.1, 0.5]
+    view.class_name = "cat"
+    assert view.options == {"labels": False, "filters": {"count": [2.0, 9.0], "attribution": None}}
+    # A browser has seen to it itself: what it says of the new class holds.
+    bounds = {"filters": {"attribution": [0.2, 0.3]}}
+    view.set_state({"class_name": "bee", "options": bounds})
+    assert view.options == bounds
+
+
+@pytest.fixture(scope="module")
+def two_layers(
+    small_net: VisionModel,
+    small_pictures: NDArray[np.uint8],
+    build_small: Callable[..., Atlas],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Atlas:
+    acts = collect(small_net, small_pictures, ["body", "in/side"], per_image=8)
+    out = tmp_path_factory.mktemp("layers") / "layers.atlas"
+    return build_small(acts, out, grids=(2, 4))
+
+
+def test_another_layer_lets_go_of_cells_that_are_others_there(two_layers: Atlas) -> None:
+    view = Listening(two_layers)
+    there = [name for name in cells(two_layers, 2) if int(name[2:]) in two_layers.level(2, "in/side").grid.cell]
+    view.layer, view.selection, view.hovered = "body", there, there[0]
+    view.layer = "in/side"
+    assert (view.selection.ids, view.selection.layer, view.hovered) == ((), "in/side", "")
+    # Said at once by a browser, whichever comes first, they are cells of the new layer.
+    view.set_state({"selection": there, "layer": "body"})
+    assert (view.selection.ids, view.selection.layer) == (tuple(there), "body")
+    view.set_state({"layer": "in/side"})
+    assert (view.selection.ids, view.selection.layer) == ((), "in/side")
+    view.close()
 
 
 def test_flying_moves_an_unseen_view_at_once_and_a_seen_one_by_message(view: Listening, small_atlas: Atlas) -> None:
@@ -231,11 +317,18 @@ def test_real_patches_come_from_the_photographs(
     view.close()
 
 
-def test_closing_ends_the_conversation(view: Listening) -> None:
-    comm = view.comm
-    view.ask(kind="cells", layer="body", level=2)
+def test_closing_ends_the_conversation_and_lets_go_of_the_view(small_atlas: Atlas, small_net: VisionModel) -> None:
+    view = Listening(small_atlas, model=small_net)
+    assert view.ask(kind="cells", layer="body", level=2)[0]["ok"]
     told = len(view.sent)
+    handle = view._handle_custom_msg
     view.close()
-    view._handle_custom_msg({"id": 8, "kind": "cells", "layer": "body", "level": 2}, [])
+    handle({"id": 8, "kind": "cells", "layer": "body", "level": 2}, [])
+    handle({"id": 9, "kind": "render", "layer": "body", "level": 2, "cell": 0}, [])
+    view.push({"kind": "progress", "stage": "icons", "done": 1, "total": 2, "seconds_left": None})
     assert len(view.sent) == told
-    assert comm is None or view.comm is None
+    assert view.comm is None
+    gone = weakref.ref(view)
+    del view, handle
+    gc.collect()
+    assert gone() is None

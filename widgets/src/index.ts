@@ -45,9 +45,12 @@ export default () => {
 
 export { mount };
 
-const page = (globalThis as { __atlas?: Atlas }).__atlas;
-if (page) {
-  const el = page.el ?? document.getElementById("atlas") ?? document.body;
+const found = (globalThis as { __atlas?: Atlas | Atlas[] }).__atlas ?? [];
+const pages = [found].flat();
+for (const page of pages) {
+  // Views of the same icons name the one that has them.
+  if (typeof page.payload === "number") page.payload = pages[page.payload]!.payload;
+  const el = page.el ?? document.getElementById(page.at ?? "atlas") ?? document.body;
   page.open = () => {
     page.close?.();
     page.close = mount(el, page);

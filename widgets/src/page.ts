@@ -7,9 +7,14 @@ import { openView } from "./viewer";
 
 export interface Atlas {
   header: Header;
-  payload: Payload;
+  /** Or the number of a view of the page that has the same. */
+  payload: Payload | number;
   state?: Partial<Traits>;
   el?: HTMLElement;
+  /** Id of the element to show it in; "atlas" where there is one view. */
+  at?: string;
+  /** Whether the address bar is another view's. */
+  follows?: boolean;
   /** For scripts of the page: shows the atlas anew, and gives the function that closes the view again. */
   open?: () => () => void;
   /** Closes the view that is shown. */
@@ -36,13 +41,14 @@ export const mount = (el: HTMLElement, atlas: Atlas): (() => void) => {
     ...atlas.state,
   });
   atlas.model = model;
-  const source = pageSource(atlas.payload);
+  const source = pageSource(atlas.payload as Payload);
   openView({
     model,
     el,
     source,
     live: null,
     kernel: null,
+    address: !atlas.follows,
     signal: ending.signal,
   });
   return () => ending.abort();

@@ -39,6 +39,8 @@ export interface Parts {
   /** What a kernel pushes; null in a page. */
   live: Live | null;
   kernel: Kernel | null;
+  /** Whether a page's address bar is this view's; by default it is. */
+  address?: boolean;
   signal: AbortSignal;
 }
 
@@ -49,7 +51,7 @@ const SILENT =
   "The kernel does not answer: it may be busy, stopped or restarted. What is here stays; run the cell again.";
 
 /** Show an atlas in `el` until `signal` ends. */
-export const openView = ({ model, el, source, live, kernel, signal }: Parts): void => {
+export const openView = ({ model, el, source, live, kernel, address = true, signal }: Parts): void => {
   const store = new Store(readTraits(model));
   const header = (): Header => model.get("header") as Header;
   const layer = (): LayerInfo =>
@@ -135,7 +137,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   const controls = makeControls(context, {
     panel: display.element,
     help: makeHelp(context),
-    copyLink: own ? copyLink : null,
+    copyLink: own && address ? copyLink : null,
   });
   // Parts are brought up to date when what they show has changed, not with every frame.
   let stale = true;
@@ -281,7 +283,7 @@ export const openView = ({ model, el, source, live, kernel, signal }: Parts): vo
   describeStage();
   model.on("change:header", inHeader);
   if (kernel) hidePicture(el, signal);
-  if (own) {
+  if (own && address) {
     const check = (found: ReturnType<typeof readTraits>) => ({
       ...found,
       ...(found.camera ? { camera: clampCamera(found.camera, context.maxZoom()) } : {}),
