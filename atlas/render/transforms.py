@@ -53,13 +53,20 @@ class Robustness:
         return np.stack(rows, axis=1).reshape(steps, 2, 3).astype(np.float32)
 
 
-def warp(images: Tensor, maps: Tensor) -> Tensor:
-    """Each image (B, 3, S, S) seen through its own affine map (B, 2, 3); grey where the view leaves the image."""
-    grid = F.affine_grid(maps, list(images.shape), align_corners=False)
+#: All rows or columns.
+_ALL = slice(None)
+
+
+def warp(images: Tensor, maps: Tensor, part: slice = _ALL) -> Tensor:
+    """Each image (B, 3, S, S) seen through its own affine map (B, 2, 3); grey where the view leaves the image.
+
+    Of the view, only `part` of its rows and of its columns.
+    """
+    grid = F.affine_grid(maps, list(images.shape), align_corners=False)[:, part, part]
     return F.grid_sample(images - 0.5, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + 0.5
 
 
-def warp_back(gradient: Tensor, images: Tensor, maps: Tensor) -> Tensor:
-    """Gradient of `images` from that of ``warp(images, maps)``."""
-    grid = F.affine_grid(maps, list(images.shape), align_corners=False)
+def warp_back(gradient: Tensor, images: Tensor, maps: Tensor, part: slice = _ALL) -> Tensor:
+    """Gradient of `images` from that of ``warp(images, maps, part)``."""
+    grid = F.affine_grid(maps, list(images.shape), align_corners=False)[:, part, part]
     return torch.ops.aten.grid_sampler_2d_backward(gradient, images, grid, 0, 0, False, [True, False])[0]  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ import torch
 
 from atlas.models.inception import MIXED_WIDTHS, POOLED_AFTER, out_channels
 from atlas.render.trunk.pooling import pooled_side
+from atlas.render.trunk.window import window_of
 
 _SIDE, _GPU_SIDE, _REPEATS = 1024, 8192, 12
 
@@ -16,10 +17,10 @@ _SIDE, _GPU_SIDE, _REPEATS = 1024, 8192, 12
 def flops(layer: str, size: int) -> int:
     """Floating-point operations of one step of one icon: convolutions, forward and to the input, a product being two.
 
-    The target's block counts at its centre only, as it is computed. The padding that makes the first convolution fast
-    and everything that is no convolution do not count.
+    What counts is what is computed: of a view the part that the centre sees, of the target's block its centre. The
+    padding that makes the first convolution fast and everything that is no convolution do not count.
     """
-    side = (size - 2) // 2 + 1
+    side = window_of(layer, size).side // 2
     products = side**2 * 64 * 3 * 49
     side = pooled_side(side)
     products += side**2 * 64 * (64 + 192 * 9)

@@ -9,6 +9,7 @@ from atlas.render.trunk.centre import Centre
 from atlas.render.trunk.mixed import Mixed
 from atlas.render.trunk.pooling import MaxPool, pooled_side
 from atlas.render.trunk.stem import Stem
+from atlas.render.trunk.window import window_of
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 class Trunk:
     """The network, with its preprocessing, from an image to the centre of a mixed block.
 
-    Frozen: no graph is kept and no gradient of a weight is computed.
+    Frozen: no graph is kept and no gradient of a weight is computed. Of what is seen, the part is computed that reaches
+    the centre, see `window_of`.
 
     Parameters
     ----------
@@ -36,10 +38,11 @@ class Trunk:
         self._dtype = dtype
         blocks = list(MIXED_WIDTHS)
         before = blocks[: blocks.index(layer)]
-        side = (size - 2) // 2 + 1
+        window = window_of(layer, size)
+        side = (window.side - 2) // 2 + 1
         for _ in range(2 + sum(block in POOLED_AFTER for block in before)):
             side = pooled_side(side)
-        self._stem = Stem(network, dtype)
+        self._stem = Stem(network, window, dtype)
         self._blocks: list[Mixed | MaxPool] = []
         for block in before:
             self._blocks.append(Mixed(network, block, dtype))

@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from atlas.models.inception import InceptionV1
+    from atlas.render.trunk.window import Window
 
 
 class Stem:
-    """Convolutions of the stem, its pools and its two normalisations."""
+    """Convolutions of the stem, its pools and its two normalisations, on a window of what is seen."""
 
-    def __init__(self, network: InceptionV1, dtype: torch.dtype) -> None:
+    def __init__(self, network: InceptionV1, window: Window, dtype: torch.dtype) -> None:
         def parameters(name: str) -> tuple[Tensor, Tensor]:
             module = network.get_submodule(f"{name}_pre_relu_conv")
             return module.weight, module.bias  # type: ignore[return-value] # a convolution's
 
         weight, bias = parameters("conv2d0")
         device = weight.device
-        self._dtype = dtype
+        self._dtype, self._window = dtype, window
         self._conv0 = Convolution(_by_phase(weight), bias, 0, dtype)
         self._conv1 = Convolution(*parameters("conv2d1"), 0, dtype)
         self._conv2 = Convolution(*parameters("conv2d2"), 1, dtype)
@@ -39,7 +40,7 @@ class Stem:
 
     def __call__(self, images: Tensor, maps: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Maps (B, 192, h, w) of images (B, 3, S, S) seen through `maps`, and what `pull_back` needs."""
-        conv0 = self._conv0(look(images, maps, self._dtype))
+        conv0 = self._conv0(look(images, maps, self._dtype, self._window))
         pooled0, origin0 = self._pool(conv0)
         conv1 = self._conv1(self._norm0(pooled0))
         conv2 = self._conv2(conv1)
@@ -50,7 +51,8 @@ class Stem:
 
     def pull_back(self, gradient: Tensor, saved: tuple[Tensor, ...], redirect: Tensor | None) -> Tensor:
         """Gradient (B, 3, S, S), float32, of the images."""
-        conv0, pooled0, origin0, conv1, conv2, norm1, origin1, images, *maps = saved
+        conv0, pooled0, origin0, conv1, conv2, norm1, origin1, images, *rest = saved
+        maps = rest[0] if rest else None
         gradient = self._pool.pull_back(gradient, norm1, origin1)
         gradient = self._normalisation_back(self._norm1, gradient, conv2, redirect)
         gradient = self._conv2.pull_back(gradient)
@@ -58,7 +60,7 @@ class Stem:
         # A pooled value is zero only where its whole window is: the ReLU's gradient can be taken on the small map.
         gradient = self._normalisation_back(self._norm0, gradient, pooled0, redirect)
         gradient = self._pool.pull_back(gradient, conv0, origin0)
-        return look_back(self._conv0.pull_back(gradient), images, *maps)
+        return look_back(self._conv0.pull_back(gradient), images, maps, self._window)
 
     @staticmethod
     def _normalisation_back(norm: Normalisation, gradient: Tensor, x: Tensor, redirect: Tensor | None) -> Tensor:

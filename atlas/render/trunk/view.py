@@ -10,36 +10,46 @@ from torch.nn import functional as F
 from atlas.render.compiled import bits
 from atlas.render.transforms import warp, warp_back
 from atlas.render.trunk import view_loops
+from atlas.render.trunk.window import Window
 
 #: The network takes ``x * 255 - 117``: of grey, 0.5, that is 10.5.
 _GAIN, _SHIFT, _GREY = 255.0, -117.0, 10.5
 _IN_LOOPS = (torch.float32, torch.bfloat16)
 
 
-def look(images: Tensor, maps: Tensor | None, dtype: torch.dtype, *, loops: bool = True) -> Tensor:
+def look(
+    images: Tensor, maps: Tensor | None, dtype: torch.dtype, window: Window | None = None, *, loops: bool = True
+) -> Tensor:
     """Phases (B, 12, h, h) of images (B, 3, S, S) in [0, 1], seen through affine `maps` (B, 2, 3) or as they are.
 
-    In compiled loops on a processor, with `loops`, in float32 or bfloat16; elsewhere by torch's operators.
+    Of what is seen, only the `window`, if there is one. In compiled loops on a processor, with `loops`, in float32 or
+    bfloat16; elsewhere by torch's operators.
     """
+    window = window or Window(0, images.shape[2])
     if maps is None:
-        return phases(images * _GAIN + _SHIFT, dtype)
+        return phases(images[:, :, window.part, window.part] * _GAIN + _SHIFT, dtype)
     if not (loops and images.device.type == "cpu" and dtype in _IN_LOOPS):
-        return phases(warp(images, maps) * _GAIN + _SHIFT, dtype)
-    side = _phase_side(images.shape[2])
+        return phases(warp(images, maps, window.part) * _GAIN + _SHIFT, dtype)
+    side = _phase_side(window.side)
     found = torch.empty((len(images), 12, side, side), dtype=dtype, memory_format=torch.channels_last)
-    view_loops.look(images.numpy(), maps.flatten(1).numpy(), bits(found), np.float32(_GAIN), np.float32(_GREY))
+    numbers = np.float32(_GAIN), np.float32(_GREY), window.first, window.side
+    view_loops.look(images.numpy(), maps.flatten(1).numpy(), bits(found), *numbers)
     return found
 
 
-def look_back(gradient: Tensor, images: Tensor, maps: Tensor | None = None, *, loops: bool = True) -> Tensor:
+def look_back(
+    gradient: Tensor, images: Tensor, maps: Tensor | None = None, window: Window | None = None, *, loops: bool = True
+) -> Tensor:
     """Gradient (B, 3, S, S), float32, of the images from that of their phases."""
-    size = images.shape[2]
+    window = window or Window(0, images.shape[2])
     if maps is None:
-        return from_phases(gradient, size) * _GAIN
+        after = images.shape[2] - window.first - window.side
+        return F.pad(from_phases(gradient, window.side) * _GAIN, (window.first, after) * 2)
     if not (loops and images.device.type == "cpu" and gradient.dtype in _IN_LOOPS):
-        return warp_back(from_phases(gradient, size) * _GAIN, images, maps)
+        return warp_back(from_phases(gradient, window.side) * _GAIN, images, maps, window.part)
     found = torch.zeros_like(images)
-    view_loops.look_back(bits(gradient), maps.flatten(1).numpy(), found.numpy(), np.float32(_GAIN))
+    numbers = np.float32(_GAIN), window.first, window.side
+    view_loops.look_back(bits(gradient), maps.flatten(1).numpy(), found.numpy(), *numbers)
     return found
 
 

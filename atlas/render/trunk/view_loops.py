@@ -28,9 +28,17 @@ def _start(m: Any, y: int, size: int) -> Any:  # noqa: ANN401 - numba's types
 
 @compiled
 def look(  # noqa: C901, PLR0912 - loops and borders
-    images: NDArray[np.float32], maps: NDArray[np.float32], phases: NDArray[Any], gain: np.float32, offset: np.float32
+    images: NDArray[np.float32],
+    maps: NDArray[np.float32],
+    phases: NDArray[Any],
+    gain: np.float32,
+    offset: np.float32,
+    start: int,
+    side: int,
 ) -> None:
     """Views of images, `gain` times their distance to grey plus `offset`, in the phases of the first convolution.
+
+    Of a view, `side` rows and columns from `start` on.
 
     images (B, 3, S, S) in [0, 1]; maps (B, 6), affine; phases (B, h, h, 12), see `stem.phases`, written, with zeros
     around the view.
@@ -42,13 +50,14 @@ def look(  # noqa: C901, PLR0912 - loops and borders
         seen = phases[b]
         for i in range(len(seen)):
             for j in range(len(seen)):
-                if not (1 <= i < size // 2 and 1 <= j < size // 2):
+                if not (1 <= i < side // 2 and 1 <= j < side // 2):
                     seen[i, j] = 0
-        for y in range(size):
-            column0, row0, across, down = _start(m, y, size)
+        for y in range(side):
+            column0, row0, across, down = _start(m, start + y, size)
             line = seen[(y + _PAD) // 2]
-            for x in range(size):
-                column, row = column0 + np.float32(x) * across, row0 + np.float32(x) * down
+            for x in range(side):
+                along = np.float32(start + x)
+                column, row = column0 + along * across, row0 + along * down
                 left, top = int(np.floor(column)), int(np.floor(row))
                 right, below = column - np.float32(left), row - np.float32(top)
                 place = 6 * (y % 2) + 3 * (x % 2)
@@ -77,17 +86,25 @@ def look(  # noqa: C901, PLR0912 - loops and borders
 
 
 @compiled
-def look_back(phases: NDArray[Any], maps: NDArray[np.float32], gradient: NDArray[np.float32], gain: np.float32) -> None:
+def look_back(
+    phases: NDArray[Any],
+    maps: NDArray[np.float32],
+    gradient: NDArray[np.float32],
+    gain: np.float32,
+    start: int,
+    side: int,
+) -> None:
     """Add to `gradient` (B, 3, S, S) of the images what the one of `phases` gives."""
     size = gradient.shape[2]
     one = np.float32(1)
     for b in range(len(gradient)):
         image, m = gradient[b], maps[b]
-        for y in range(size):
-            column0, row0, across, down = _start(m, y, size)
+        for y in range(side):
+            column0, row0, across, down = _start(m, start + y, size)
             line = phases[b, (y + _PAD) // 2]
-            for x in range(size):
-                column, row = column0 + np.float32(x) * across, row0 + np.float32(x) * down
+            for x in range(side):
+                along = np.float32(start + x)
+                column, row = column0 + along * across, row0 + along * down
                 left, top = int(np.floor(column)), int(np.floor(row))
                 right, below = column - np.float32(left), row - np.float32(top)
                 place = 6 * (y % 2) + 3 * (x % 2)

@@ -6,20 +6,23 @@ import torch
 
 from atlas.render import Robustness, warp
 from atlas.render.trunk.view import look, look_back, phases
+from atlas.render.trunk.window import Window
 
 
 @pytest.mark.parametrize("loops", [True, False])
-@pytest.mark.parametrize("size", [32, 33, 48])
-def test_what_is_seen_is_the_warped_image_and_its_gradient_the_warps(size: int, loops: bool) -> None:
+@pytest.mark.parametrize(
+    ("size", "window"), [(32, Window(0, 32)), (33, Window(0, 33)), (48, Window(8, 32)), (48, Window(16, 32))]
+)
+def test_what_is_seen_is_the_warped_image_and_its_gradient_the_warps(size: int, window: Window, loops: bool) -> None:
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(4, 3, size, size, generator=generator).requires_grad_()
     maps = torch.from_numpy(Robustness().draw(np.random.default_rng(0), 4, size))
-    expected = phases(warp(images, maps) * 255 - 117, torch.float32)
+    expected = phases(warp(images, maps)[:, :, window.part, window.part] * 255 - 117, torch.float32)
     push = torch.randn(expected.shape, generator=generator).contiguous(memory_format=torch.channels_last)
     (gradient,) = torch.autograd.grad(expected, images, push)
     with torch.no_grad():
-        seen = look(images, maps, torch.float32, loops=loops)
-        found = look_back(push, images, maps, loops=loops)
+        seen = look(images, maps, torch.float32, window, loops=loops)
+        found = look_back(push, images, maps, window, loops=loops)
     assert float((seen - expected.detach()).abs().max()) < 0.02  # of 255
     torch.testing.assert_close(found, gradient, rtol=1e-3, atol=0.05)
 

@@ -17,6 +17,7 @@ from atlas.render.trunk.tiles.mixed import Mixed, MixedMemory
 from atlas.render.trunk.tiles.pooling import pooling, pooling_back
 from atlas.render.trunk.tiles.stem import GAIN, Stem, StemMemory
 from atlas.render.trunk.tiles.step import Scratch
+from atlas.render.trunk.window import window_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 class TileTrunk:
     """The network, with its preprocessing, from an image to the centre of a mixed block. See `Trunk`.
 
-    An icon's arithmetic is the same however many there are beside it. Threads may share a trunk: each has its own
-    memory, which its next call overwrites.
+    Of what is seen, the part is computed that reaches the centre, see `window_of`. An icon's arithmetic is the same
+    however many there are beside it. Threads may share a trunk: each has its own memory, which its next call
+    overwrites.
     """
 
     def __init__(self, network: InceptionV1, layer: str, size: int) -> None:
@@ -114,7 +116,7 @@ class _Plan:
 
     def __init__(self, network: InceptionV1, layer: str, size: int, places: int) -> None:
         blocks = list(MIXED_WIDTHS)
-        self.stem = Stem(network, size, places)
+        self.stem = Stem(network, size, window_of(layer, size), places)
         self.parts: list[Mixed | _Halving] = []
         shape, channels = self.stem.y, torch.arange(192)
         for block in blocks[: blocks.index(layer) + 1]:
@@ -157,8 +159,9 @@ class _Run:
 
     def forward(self, images: Tensor, maps: Tensor) -> Tensor:
         plan, memory = self._plan, self._stem
-        picture = memory.picture.address, plan.stem.picture.row
-        view.look(*whereabouts(images), maps.flatten(1).numpy(), memory.around, *picture, memory.constants)
+        picture, window = (memory.picture.address, plan.stem.picture.row), plan.stem.window
+        seen_through = maps.flatten(1).numpy(), window.first, window.side
+        view.look(*whereabouts(images), *seen_through, memory.around, *picture, memory.constants)
         for loop, numbers in self._forward:
             loop(numbers)
         return self._values[:, plan.channels].float()
@@ -173,5 +176,6 @@ class _Run:
         self._gradient[:, plan.channels] = given
         for loop, numbers in self._back[redirect is not None]:
             loop(numbers)
-        picture = memory.picture_back.address, plan.stem.picture.row
-        view.look_back(*picture, maps.flatten(1).numpy(), memory.around_back, *whereabouts(found), np.float32(GAIN))
+        picture, window = (memory.picture_back.address, plan.stem.picture.row), plan.stem.window
+        seen_through = maps.flatten(1).numpy(), window.first, window.side
+        view.look_back(*picture, *seen_through, memory.around_back, *whereabouts(found), np.float32(GAIN))

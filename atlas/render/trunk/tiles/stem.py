@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from atlas.models.inception import InceptionV1
+    from atlas.render.trunk.window import Window
 
 #: Rows of a small map that are made together, and rows of the large one that are then kept.
 _CHUNK = 2
@@ -35,14 +36,15 @@ GAIN, GREY = 255.0, 10.5
 
 
 class Stem:
-    """What the stem computes, for so many icons of one size."""
+    """What the stem computes, for so many icons of one size, of which a window is seen."""
 
-    def __init__(self, network: InceptionV1, size: int, places: int) -> None:
+    def __init__(self, network: InceptionV1, icon_size: int, window: Window, places: int) -> None:
         def parameters(name: str) -> tuple[Tensor, Tensor]:
             module = network.get_submodule(f"{name}_pre_relu_conv")
             return module.weight.detach().float(), module.bias.detach().float()  # type: ignore[operator]
 
-        self.size, self.places = size, places
+        self.icon_size, self.window, self.places = icon_size, window, places
+        size = window.side
         side0 = (size - 2) // 2 + 1
         side1 = pooled_side(side0)
         self.side = side1
@@ -123,7 +125,7 @@ class Stem:
             steps.append(gating(broad, conv2[1], m.conv2.address, (0, 192), scratch))
             steps += self._narrow_back(m, (0, side), scratch, redirected=True)
         # Of the padded picture's pairs of rows, the first holds nothing of the image.
-        end = (self.size + 1) // 2 + 1
+        end = (self.window.side + 1) // 2 + 1
         made = 0
         for row in range(1, end, _CHUNK):
             rows = row, min(row + _CHUNK, end)
@@ -178,7 +180,7 @@ class StemMemory:
         self.origin0 = Memory(stem.side**2 * places * 64)
         self.origin1 = Memory(stem.y.height**2 * places * 192)
         self.room0, self.room1 = (norm.room(places) for norm in (stem.norm0, stem.norm1))
-        self.around, self.around_back = (np.zeros(view.room(stem.size), dtype=np.float32) for _ in range(2))
+        self.around, self.around_back = (np.zeros(view.room(stem.icon_size), dtype=np.float32) for _ in range(2))
         self.constants = np.array([[GAIN] * 3 + [0], [GREY] * 3 + [0]], dtype=np.float32)
 
 
