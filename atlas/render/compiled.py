@@ -5,6 +5,8 @@ bfloat16 is no type of numba's: its values are handled as their bits, uint16, an
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +22,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def sources_digest(folder: Path) -> str:
+    """Digest of the modules below a folder that hold loops: those that import this one, and this one."""
+    state = hashlib.blake2b(digest_size=4)
+    for path in sorted(folder.rglob("*.py")):
+        source = path.read_bytes()
+        if b"atlas.render.compiled" in source or path.name == Path(__file__).name:
+            state.update(source)
+    return state.hexdigest()
+
+
+_SOURCES = sources_digest(Path(__file__).parent)
+
+
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
     """`function` as machine code, kept on disk where a place for that can be written; it runs beside other threads."""
+    # numba finds what it has kept by this name, and looks at the function's own file alone for changes: without the
+    # digest, a change of a helper in another module would go unnoticed.
+    function.__qualname__ += f"_{_SOURCES}"
     options: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
     try:
         found: Callable[..., None] = njit(cache=True, **options)(function)
