@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from IPython import display, get_ipython
+from PIL.PngImagePlugin import PngInfo
 
 from atlas.errors import AtlasError
 from atlas.export.header import opening_layer
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _LEAST_PX: Final = 120
 #: Side of the picture, and of its smallest icons.
 _PICTURE_PX, _ICON_PX = 640, (20, 80)
+#: By this the front end knows the picture from those that people show themselves.
+MARK: Final = "activation-atlas still"
 
 
 class Still:
@@ -50,7 +53,10 @@ def _picture(world: Atlas) -> dict[str, Any]:
     least, most = _ICON_PX
     size = max((size for size in sizes if size * least <= _PICTURE_PX), default=sizes[0])
     stream = io.BytesIO()
-    world.picture(size, layer=layer, icon_px=max(least, min(most, _PICTURE_PX // size))).save(stream, "PNG")
+    told = PngInfo()
+    told.add_text("Software", MARK)
+    picture = world.picture(size, layer=layer, icon_px=max(least, min(most, _PICTURE_PX // size)))
+    picture.save(stream, "PNG", pnginfo=told)
     return {"image/png": stream.getvalue(), "text/plain": text}
 
 

@@ -71,6 +71,7 @@ export const openView = ({ model, el, source, live, kernel, address = true, sign
   const notices = makeNotices();
   root.append(...notices.elements);
   el.replaceChildren(root);
+  el.classList.add("aa-host");
   signal.addEventListener("abort", () => root.remove());
 
   const context: Context = {
