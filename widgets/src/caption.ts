@@ -24,8 +24,8 @@ export const makeCaption = (context: Context): { element: HTMLElement; update: (
       what.textContent = grid
         ? `${grid.layer}, ${grid.info.size} × ${grid.info.size}, ${number(grid.cells.n)} cells`
         : "loading…";
-      chosen.hidden = selection.length < 2;
-      count.textContent = `${number(selection.length)} cells selected`;
+      chosen.hidden = !selection.length;
+      count.textContent = `${number(selection.length)} ${selection.length === 1 ? "cell" : "cells"} selected`;
     },
   };
 };

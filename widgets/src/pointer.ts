@@ -31,7 +31,7 @@ export const toggleSelected = (context: Context, id: string): void => {
 
 export const attachPointer = (context: Context): { line: () => readonly Point[] } => {
   const { stage, store, signal } = context;
-  let pressed: { x: number; y: number; moved: boolean } | null = null;
+  let pressed: { id: number; x: number; y: number; moved: boolean; arriving: boolean } | null = null;
   let line: Point[] = [];
   /** Where the pointer rests on the picture; null when it is elsewhere, or the keyboard has gone on. */
   let resting: Point | null = null;
@@ -57,15 +57,22 @@ export const attachPointer = (context: Context): { line: () => readonly Point[] 
     stage.addEventListener(type, listener as EventListener, { signal });
 
   on("pointerdown", (event) => {
-    if (event.button !== 0 || !event.isPrimary) return;
+    if (event.button !== 0) return;
+    if (!event.isPrimary) {
+      // Two fingers do not click.
+      if (pressed) pressed.moved = true;
+      return;
+    }
     const [x, y] = at(event);
-    pressed = { x, y, moved: false };
+    const arriving = !store.state.focused && !context.root.matches(".aa-own");
+    pressed = { id: event.pointerId, x, y, moved: false, arriving };
     if (store.state.lasso) {
       line = [[x, y]];
       stage.setPointerCapture(event.pointerId);
     }
   });
   on("pointermove", (event) => {
+    if (pressed && event.pointerId !== pressed.id) return;
     const [x, y] = at(event);
     if (pressed && Math.hypot(x - pressed.x, y - pressed.y) > CLICK) pressed.moved = true;
     if (line.length) {
@@ -82,43 +89,51 @@ export const attachPointer = (context: Context): { line: () => readonly Point[] 
     // A panel that opens under the pointer does not take the keyboard's cell away.
     if (store.state.hovered !== store.state.cursor) store.set({ hovered: "" });
   });
-  on("pointercancel", () => {
+  const drop = (): void => {
     pressed = null;
+    if (!line.length) return;
     line = [];
+    context.redraw();
+  };
+  on("pointercancel", (event) => {
+    if (event.pointerId === pressed?.id) drop();
   });
   on("pointerup", (event) => {
     const press = pressed;
-    pressed = null;
-    if (line.length) {
-      finish(event.shiftKey);
+    if (event.pointerId !== press?.id) return;
+    const polygon = line.map(([x, y]) => toWorld(store.state.camera, context.view(), x, y));
+    drop();
+    if (polygon.length) {
+      // A click draws nothing around anything.
+      if (press.moved && polygon.length > 2) finish(polygon, event.shiftKey);
       return;
     }
-    if (!press || press.moved) return;
+    if (press.moved) return;
     const id = cellAt(context, press.x, press.y);
     if (event.shiftKey || event.metaKey || event.ctrlKey) {
       if (id) toggleSelected(context, id);
       return;
     }
-    const again = id === store.state.pinned;
+    const { pinned, selection } = store.state;
+    const shown = id === pinned ? "" : id;
+    // Several cells are not lost to a click, nor is anything to the one that only gives the view the wheel.
+    const kept = selection.length > (press.arriving ? 0 : 1);
     store.set({
-      pinned: again ? "" : id,
-      cursor: again ? "" : id,
-      ...(id ? { selection: [id] } : { selection: [] }),
+      pinned: shown,
+      cursor: shown,
+      ...(kept ? {} : { selection: shown ? [shown] : [] }),
     });
     if (event.pointerType !== "touch") resting = [press.x, press.y];
   });
 
-  const finish = (adding: boolean): void => {
+  const finish = (polygon: Point[], adding: boolean): void => {
     const grid = context.grid();
-    const { camera, selection } = store.state;
-    const polygon = line.map(([x, y]) => toWorld(camera, context.view(), x, y));
-    line = [];
-    context.redraw();
+    const { selection } = store.state;
     if (!grid) return;
     const rows = rowsInside(grid.cells, polygon).filter((row) => grid.style.alpha[row] === 1);
     const ids = rows.map((row) => cellId(grid.info.size, grid.cells.cell[row]!));
     store.set({ selection: adding ? [...new Set([...selection, ...ids])] : ids, lasso: false });
-    context.say(`${ids.length} cells selected`);
+    context.say(`${ids.length} ${ids.length === 1 ? "cell" : "cells"} selected`);
   };
 
   return { line: () => line };
