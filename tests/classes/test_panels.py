@@ -77,6 +77,8 @@ def test_it_opens_again_draws_the_names_and_goes_on(three: SideBySide, world: At
     picture = again.picture(4)
     assert picture.info["Title"] == "cat, dog, bee, side by side"
     assert again.picture(4, title="Pets").height > picture.height
+    for background, mode in (("transparent", "RGBA"), ("black", "RGB")):
+        assert again.picture(4, background=background, density=True).mode == mode
     more = world.side_by_side(
         ["cat", "dog", "bee"], k=40, grids=(3,), min_count=1, out=three.path.with_name("three.atlas"), **options
     )
