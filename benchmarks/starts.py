@@ -34,6 +34,7 @@ from atlas.hardware import hardware
 from atlas.icons import icon_keys
 from atlas.render import Icons, RenderSettings, dot_cosine, expected_cosine, render_tiles, second_moment, stuck, whiten
 from benchmarks.atlas_quality import neighbour_pairs
+from benchmarks.from_pictures import starting_from
 from benchmarks.render.judge import answers, cosines, interval, judge, pixels_of
 from benchmarks.render.second import SecondJudge, cells_of, second_networks
 from benchmarks.render.targets import Targets
@@ -216,7 +217,8 @@ def fewer(model: VisionModel, cells: Cells, judges: Judges, steps: int) -> dict[
     # Level 20 from the finished icons of level 10; those without a parent start from nothing, as all do.
     children = np.flatnonzero(cells.parent >= 0)
     pictures = full.icons.images[cells.parent[children]]
-    born = rendered(model, cells, half, children, pictures=pictures)
+    with starting_from(pictures, settings.bandwidth_for(model)):
+        born = rendered(model, cells, half, children)
     images = halved.icons.images.copy()
     images[children] = born.icons.images
     parents = Way(replace(halved.icons, images=images), born.steps)

@@ -13,7 +13,7 @@ from atlas.render.ascent import Ascent
 from atlas.render.canvas import Canvas
 from atlas.render.graphs import recorder_on
 from atlas.render.icons import Icons, eight_bits
-from atlas.render.parameterisation import spectrum_scale, start_spectrum, to_spectrum
+from atlas.render.parameterisation import start_spectrum
 from atlas.render.settling import COOL, Settling
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ class Job:
     approach : int
         First steps, fewer than all, in which the goal turns from the direction of the mean to that of the target. The
         mean is easy to reach from anywhere; a whitened target may have no slope where a start happens to lie.
-    picture : array (S, S, 3), uint8, optional
-        What the random start is added to; by default grey.
     """
 
     row: int
@@ -52,7 +50,6 @@ class Job:
     target: NDArray[np.float32]
     mean: NDArray[np.float32]
     approach: int = 0
-    picture: NDArray[np.uint8] | None = None
 
     def goal(self, step: int) -> NDArray[np.float32]:
         """What step number `step` is optimised for: a vector (C,) as long as the target."""
@@ -87,7 +84,6 @@ class Batch:
     ) -> None:
         self._network, self._settings, self._device = network, settings, device
         self._canvas = Canvas(settings.size, bandwidth, device)
-        self._scale = spectrum_scale(settings.size, bandwidth)
         recorder = recorder_on(device) if settings.graphs else None
         late = self._late = max(1, settings.steps // 16)
         self._ascent = Ascent(network, self._canvas, width, late, device, recorder=recorder)
@@ -125,8 +121,6 @@ class Batch:
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(job.stream)))
         self._ascent.aim(i, job.goal(0))
         start = torch.from_numpy(start_spectrum(rng, self._settings.size))
-        if job.picture is not None:
-            start += to_spectrum(torch.from_numpy(job.picture), self._scale)
         self._ascent.restart(i, start)
         self._maps[i] = self._settings.robustness.draw(rng, self._settings.steps, self._settings.size)
         self._steps[i], self._ends[i] = 0, self._settings.steps

@@ -125,14 +125,12 @@ def render_tiles(
     engine: str = "atlas",
     first_try: int = 0,
     rescuing: bool = False,
-    pictures: NDArray[np.uint8] | None = None,
     sketch: Callable[[Sequence[int], NDArray[np.uint8]], None] | None = None,
 ) -> Generator[tuple[slice, Icons], None, None]:
     """Like `render`, a tile at a time and without rescues: yields (which icons, the icons) as soon as they are done.
 
     Tries are numbered from `first_try`; another number is another start. When `rescuing`, goals begin at the means and
-    reach the targets after the first `APPROACH` of the steps. With `pictures` (M, S, S, 3) icons start from these;
-    icons that share one become more alike (see ``benchmarks/starts.py``). `sketch` is called now and then with rows of
+    reach the targets after the first `APPROACH` of the steps. `sketch` is called now and then with rows of
     unfinished icons and how they look by now, (n, S, S, 3).
     """
     settings = settings or RenderSettings()
@@ -147,15 +145,7 @@ def render_tiles(
         return
     total, width = len(targets), settings.tile_on(model.device)
     jobs = [
-        Job(
-            row,
-            attempt,
-            (seed, int(keys[row]), attempt),
-            targets[row],
-            means[row],
-            approach,
-            None if pictures is None else pictures[row],
-        )
+        Job(row, attempt, (seed, int(keys[row]), attempt), targets[row], means[row], approach)
         for row in range(total)
         for attempt in range(first_try, first_try + settings.tries)
     ]

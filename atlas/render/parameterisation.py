@@ -23,9 +23,6 @@ COLOUR_BASIS = _COLOUR_SQRT / _COLOUR_SQRT.norm(dim=0).max()
 #: lucid divides the image by four before the sigmoid; it keeps the start away from saturation.
 CONTRAST = 0.25
 
-#: Of an envelope that is 2 and more where there is detail at all (1/f up to 0.5 cycles a pixel).
-_LEAST_SCALE = 0.03
-
 
 def frequencies(size: int) -> NDArray[np.float64]:
     """Spatial frequency, in cycles a pixel, of each entry of the half spectrum (size, size // 2 + 1)."""
@@ -55,17 +52,6 @@ def start_spectrum(rng: np.random.Generator, size: int, deviation: float = 0.01)
     """Random start of one icon: (3, size, size // 2 + 1, 2), real and imaginary parts."""
     shape = (3, size, size // 2 + 1, 2)
     return (deviation * rng.standard_normal(shape)).astype(np.float32)
-
-
-def to_spectrum(picture: Tensor, scale: Tensor) -> Tensor:
-    """Spectrum (3, S, S // 2 + 1, 2) whose image is `picture` (S, S, 3), uint8, as far as `scale` lets it.
-
-    What the envelope all but forbids, detail above the bandwidth, is left out instead of blown up.
-    """
-    colours = torch.logit((picture / 255).clamp(1 / 255, 254 / 255)).permute(2, 0, 1)
-    waves = torch.einsum("dc,chw->dhw", torch.linalg.inv(COLOUR_BASIS * CONTRAST), colours)
-    transformed = torch.fft.rfft2(waves, norm="ortho")
-    return torch.view_as_real(transformed * scale / (scale.square() + _LEAST_SCALE**2))
 
 
 def to_image(spectrum: Tensor, scale: Tensor, *, loops: bool = True) -> Tensor:
