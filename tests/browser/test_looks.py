@@ -89,6 +89,9 @@ def test_a_card_leaves_its_cell_and_the_buttons_in_sight(
     tab = open_tab(address, viewport={"width": width, "height": height}, reduced_motion="reduce")
     tab.ready()
     page = tab.page
+    page.evaluate("() => window.__atlas.model.set('class_name', window.__atlas.header.classes[0])")
+    page.locator(".aa-legend").wait_for()
+    tab.ready()
     page.locator(".aa-stage").focus()
     page.keyboard.press("ArrowRight")
     for _ in range(3):
@@ -97,7 +100,7 @@ def test_a_card_leaves_its_cell_and_the_buttons_in_sight(
     page.locator(".aa-card.aa-pinned").wait_for()
     tab.ready()
     (card,) = page.evaluate(BOXES, ".aa-card")
-    for box in page.evaluate(BOXES, ".aa-top .aa-tool, .aa-search"):
+    for box in page.evaluate(BOXES, ".aa-top .aa-tool, .aa-search, .aa-legend"):
         assert apart(card, box), (card, box)
     x, y = page.evaluate("""() => {
         const { model } = window.__atlas, [size, cell] = model.get("hovered").split("/").map(Number);
