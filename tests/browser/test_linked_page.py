@@ -50,7 +50,8 @@ def until_both(page: Page, condition: str) -> None:
 def test_linked_views_of_a_page_move_together_from_a_disk(
     address: dict[str, str], open_tab: Callable[..., Tab], form: str
 ) -> None:
-    tab = open_tab(address[form], offline=True)
+    # Each wide enough for all its buttons.
+    tab = open_tab(address[form], offline=True, viewport={"width": 1300, "height": 700})
     page = tab.page
     for number in (0, 1):
         tab.ready(number)
