@@ -74,7 +74,7 @@ class Ascent:
         self._host = np.zeros(_GIVEN * width, dtype=np.float32)
         # A processor reads what is written for it.
         self._given = torch.from_numpy(self._host).to(device)
-        self._step = Replayed(self._climb, recorder if network.repeatable else None)
+        self._replayed = Replayed(recorder if network.repeatable else None)
 
     def aim(self, i: int, goal: NDArray[np.float32]) -> None:
         """Optimise place i for the vector `goal` (C,)."""
@@ -111,7 +111,7 @@ class Ascent:
             self._given.copy_(torch.from_numpy(self._host).pin_memory(), non_blocking=True)
         elif self._device.type != "cpu":
             self._given.copy_(torch.from_numpy(self._host))
-        return self._step(n, any(redirect))
+        return self._replayed(self._climb, n, any(redirect))
 
     def _climb(self, n: int, redirected: bool) -> Tensor:
         """The device's part. It must not depend on anything but its arguments and what lies on the device."""

@@ -41,41 +41,39 @@ class Recorder(Protocol):
 
 
 class Replayed:
-    """A step that is recorded after a few calls, for each of its arguments, and replayed from then on.
+    """Steps that are recorded after a few calls, for each of their arguments, and replayed from then on.
 
     If a recording fails, for whichever reason, steps go on being taken one operator at a time, with the same result;
     the reason is logged at level INFO. Should it have been memory, the step itself will tell.
 
     Parameters
     ----------
-    step : callable
-        Gives a tensor that is used up before the next call.
     recorder : Recorder or None
         None for never.
     """
 
-    def __init__(self, step: Callable[..., Tensor], recorder: Recorder | None) -> None:
-        self._step, self._recorder = step, recorder
+    def __init__(self, recorder: Recorder | None) -> None:
+        self._recorder = recorder
         self._rehearsals: dict[Hashable, int] = {}
         self._recordings: dict[Hashable, Callable[[], Tensor]] = {}
 
-    def __call__(self, *arguments: Any) -> Tensor:  # noqa: ANN401
-        """Take the step."""
+    def __call__(self, step: Callable[..., Tensor], *arguments: Any) -> Tensor:  # noqa: ANN401
+        """Take `step`, the same every time, which gives a tensor that is used up before the next call."""
+        # It is not kept, since it holds the batch: whose memory has to be free as soon as the batch is gone.
         if arguments not in self._recordings:
-            step = partial(self._step, *arguments)
+            now = partial(step, *arguments)
             if self._recorder is None:
-                return step()
+                return now()
             done = self._rehearsals[arguments] = self._rehearsals.get(arguments, 0) + 1
             if done <= _REHEARSALS:
-                return self._recorder.rehearse(step)
-            if not self._record(arguments, step):
-                return step()
+                return self._recorder.rehearse(now)
+            if not self._record(self._recorder, arguments, now):
+                return now()
         return self._recordings[arguments]()
 
-    def _record(self, arguments: Hashable, step: Callable[[], Tensor]) -> bool:
-        assert self._recorder is not None  # noqa: S101 - see `__call__`
+    def _record(self, recorder: Recorder, arguments: Hashable, step: Callable[[], Tensor]) -> bool:
         try:
-            self._recordings[arguments] = self._recorder.record(step)
+            self._recordings[arguments] = recorder.record(step)
         except Exception as error:  # noqa: BLE001 - a network may fail in any way, and does without
             _LOG.info("Steps are not recorded: %s: %s", type(error).__name__, error)
             self._recorder = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import logging
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +161,7 @@ def test_away_from_the_processor_a_step_neither_waits_for_a_number_nor_fetches_o
     one = ascent(network, None, model.device)
     one.aim(0, np.zeros(channels, dtype=np.float32))
     with torch.no_grad(), OnTheDevice():
-        scores = one._step(WIDTH, redirected)
+        scores = one._climb(WIDTH, redirected)
     assert scores.shape == (WIDTH,)
 
 
@@ -169,7 +171,7 @@ def test_a_network_that_asks_for_a_number_would_be_found(net: VisionModel) -> No
     one = ascent(AnyNetwork(asking, "tail", dot_cosine()), None, asking.device)
     one.aim(0, np.zeros(12, dtype=np.float32))
     with torch.no_grad(), OnTheDevice(), pytest.raises((RuntimeError, NotImplementedError), match="meta"):
-        one._step(WIDTH, False)
+        one._climb(WIDTH, False)
 
 
 class Broken:
@@ -231,6 +233,23 @@ def test_each_kind_of_step_is_recorded_once() -> None:
             made.append(int(step()))
             return step
 
-    step = Replayed(torch.tensor, Counting())
-    assert [int(step(n)) for n in (1, 1, 2, 1, 1, 2, 2, 2, 1)] == [1, 1, 2, 1, 1, 2, 2, 2, 1]
+    replayed = Replayed(Counting())
+    assert [int(replayed(torch.tensor, n)) for n in (1, 1, 2, 1, 1, 2, 2, 2, 1)] == [1, 1, 2, 1, 1, 2, 2, 2, 1]
     assert made == [1, 2]
+
+
+def test_the_memory_of_a_batch_is_free_as_soon_as_the_batch_is_gone(net: VisionModel) -> None:
+    # When memory ran out, a narrower batch follows at once.
+    network, channels = any_network(net)
+    with torch.no_grad():
+        recorder = Recorder(list)
+        one = ascent(network, recorder)
+        climb(one, channels)
+    assert recorder.replays
+    held = weakref.ref(one), weakref.ref(one.spectrum)
+    gc.disable()
+    try:
+        del one
+        assert [x() for x in held] == [None, None]
+    finally:
+        gc.enable()
