@@ -84,6 +84,7 @@ class Atlas(ByClass):
         if found.icons is None:
             raise AtlasError(f"The icons of level {found.size} are not rendered yet; build the atlas again to go on.")
         names = self._labels(found.size, layer) if labels else None
+        here = self.record(layer)[0]
         return self._draw(
             found,
             level_size=found.size,
@@ -93,7 +94,7 @@ class Atlas(ByClass):
             background=background,
             density=found.grid.count.astype(np.int64) if density else None,
             labels=names,
-            markers=markers,
+            markers=[marker for marker in markers or () if self.record(marker.layer)[0] == here],
             title=title,
             footer=footer,
         )
@@ -150,7 +151,7 @@ class Atlas(ByClass):
         images
             The photographs that were collected from: shows real example patches of a cell.
         markers : sequence of Marker, optional
-            Places to point out, such as those of `project`.
+            Places to point out, such as ``project(…).markers()``.
         title : str, optional
             By default the name of the atlas.
         model : VisionModel, optional

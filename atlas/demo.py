@@ -6,13 +6,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import typer
 
 from atlas.activations import open_activations
 from atlas.assets import asset
 from atlas.errors import AtlasError
-from atlas.export import Marker
 from atlas.manifest import FILE
 from atlas.models import load_model
 from atlas.pipeline import build
@@ -20,7 +18,6 @@ from atlas.render import RenderSettings
 
 if TYPE_CHECKING:
     from atlas.atlas import Atlas
-    from atlas.projection import Projection
 
 LAYER = "mixed4c"
 #: Cells a side of the two levels, and optimisation steps of an icon: few cells, each rendered well.
@@ -29,9 +26,6 @@ QUICK = ((4, 8), RenderSettings(steps=48, size=64))
 
 #: Photographs that scikit-learn ships (Creative Commons, see its documentation).
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")
-_COLOURS = ("#e5484d", "#0090ff")
-#: Markers a photograph: the positions that the atlas knows best.
-_SHOWN = 5
 
 
 def run_demo(out: Path, *, quick: bool) -> Atlas:
@@ -64,7 +58,7 @@ def run_demo(out: Path, *, quick: bool) -> Atlas:
         out / "photographs.png",
         grids[-1],
         icon_px=rendering.size,
-        markers=_markers(projection),
+        markers=projection.markers(),
         title="Where two photographs fall on the atlas",
         footer="Each marker is one position of a photograph, among those that the atlas knows best.",
     )
@@ -83,16 +77,3 @@ def photographs() -> list[Path]:
 
 def _title(size: int) -> str:
     return f"{LAYER} of InceptionV1, {size} x {size} cells"
-
-
-def _markers(projection: Projection) -> list[Marker]:
-    markers = []
-    for index, name in enumerate(projection.image_ids):
-        inside = ((projection.xy >= 0) & (projection.xy < 1)).all(axis=1)
-        rows = np.flatnonzero((projection.image == index) & inside)
-        best = rows[np.argsort(-projection.similarity[rows], kind="stable")[:_SHOWN]]
-        text = Path(name).stem
-        markers += [
-            Marker(float(projection.xy[row, 0]), float(projection.xy[row, 1]), text, _COLOURS[index]) for row in best
-        ]
-    return markers

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import numpy as np
 
 from atlas.activations import collect
 from atlas.errors import AtlasError
+from atlas.export.annotations import Marker
 from atlas.models import MODEL_NAMES, VisionModel, load_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from atlas.layout import Landmarks
+
+#: Of one image after the other; red and blue, the first, are told apart by everybody.
+_COLOURS: Final = ("#e5484d", "#0090ff", "#e0a100", "#30a46c", "#8e4ec6", "#00a2c7")
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Projection:
         (row, column) in the layer's map.
     map_size : (int, int)
         Height and width of the map.
+    layer : str
+        Layer whose atlas they lie on.
     """
 
     xy: NDArray[np.float32]
@@ -43,9 +50,34 @@ class Projection:
     image: NDArray[np.int64]
     position: NDArray[np.int16]
     map_size: tuple[int, int]
+    layer: str
 
     def __len__(self) -> int:
         return len(self.xy)
+
+    def markers(self, per_image: int = 5) -> list[Marker]:
+        """The places as markers for a view, a page or a picture: of every image those that the atlas knows best.
+
+        Parameters
+        ----------
+        per_image : int
+            At most so many places of an image, most similar first; none outside the frame.
+
+        Raises
+        ------
+        AtlasError
+            `per_image` is less than 1.
+        """
+        if per_image < 1:
+            raise AtlasError(f"per_image is {per_image}; give 1 or more.")
+        inside = ((self.xy >= 0) & (self.xy < 1)).all(axis=1)
+        markers = []
+        for index, name in enumerate(self.image_ids):
+            rows = np.flatnonzero((self.image == index) & inside)
+            best = rows[np.argsort(-self.similarity[rows], kind="stable")[:per_image]]
+            colour, text = _COLOURS[index % len(_COLOURS)], PurePath(name).stem
+            markers += [Marker(float(x), float(y), text, colour, self.layer) for x, y in self.xy[best]]
+        return markers
 
 
 def model_of(provenance: dict[str, Any], model: VisionModel | None) -> VisionModel:
@@ -101,4 +133,4 @@ def project(
     )
     rows = acts[layer]
     xy, similarity = landmarks.place(np.asarray(rows.vectors, dtype=np.float32))
-    return Projection(xy, similarity, acts.image_ids, rows.image, rows.position, rows.map_size)
+    return Projection(xy, similarity, acts.image_ids, rows.image, rows.position, rows.map_size, layer)

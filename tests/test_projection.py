@@ -105,3 +105,27 @@ def test_a_network_with_a_known_name_is_loaded_by_it(
     assert np.isfinite(found.xy).any()
     assert world.class_names is not None
     assert len(world.class_names) == 200
+
+
+def test_markers_are_the_places_of_each_picture_that_the_atlas_knows_best(
+    small_atlas: Atlas, small_net: VisionModel, small_pictures: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    for index, name in enumerate(("cat", "dog")):
+        Image.fromarray(small_pictures[index]).save(tmp_path / f"{name}.png")
+    found = small_atlas.project(tmp_path, model=small_net)
+    markers = found.markers(per_image=3)
+    assert [marker.text for marker in markers] == ["cat"] * 3 + ["dog"] * 3
+    assert {marker.layer for marker in markers} == {"body"}
+    assert markers[0].colour != markers[3].colour
+    inside = ((found.xy >= 0) & (found.xy < 1)).all(axis=1)
+    for index in (0, 1):
+        best = sorted(found.similarity[(found.image == index) & inside], reverse=True)[:3]
+        places = [(marker.x, marker.y) for marker in markers[3 * index : 3 * index + 3]]
+        rows = [
+            int(np.flatnonzero((found.xy == np.array(place, np.float32)).all(axis=1) & (found.image == index))[0])
+            for place in places
+        ]
+        np.testing.assert_allclose(found.similarity[rows], best)
+    assert small_atlas.view(markers=markers).header["markers"][0]["text"] == "cat"
+    with pytest.raises(AtlasError, match="per_image is 0; give 1 or more"):
+        found.markers(per_image=0)

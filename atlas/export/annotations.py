@@ -41,12 +41,15 @@ class Marker:
         A few words; may be empty.
     colour : str, optional
         Any colour that Pillow knows.
+    layer : str, optional
+        Layer whose map the place is on; by default the first.
     """
 
     x: float
     y: float
     text: str
     colour: str = "#e5484d"
+    layer: str | None = None
 
     def rgb(self) -> tuple[int, int, int]:
         """Red, green and blue; AtlasError when the colour is unknown or the place outside the atlas."""

@@ -58,6 +58,8 @@ def write_deep_zoom(level: AtlasLevel, folder: Path, *, picture_format: str = "w
         raise AtlasError(f"The icons of level {level.size} are not rendered yet; build the atlas again to go on.")
     if picture_format not in _FORMATS:
         raise AtlasError(f"Tiles cannot be {picture_format!r}; choose {' or '.join(repr(f) for f in _FORMATS)}.")
+    if folder.suffix.lower() == ".dzi":
+        raise AtlasError(f"{folder.name}: give a folder, such as {folder.stem}; atlas.dzi and its tiles come into it.")
     if folder.exists() and not (folder / "atlas.dzi").is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise AtlasError(f"{folder} exists and is not a deep zoom image; give another name.")
     try:

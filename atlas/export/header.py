@@ -66,7 +66,9 @@ def opening_layer(world: AtlasReader, markers: Sequence[Marker] | None = None) -
 
     A map with names on it can be read at once. None leaves it at the first.
     """
-    return None if markers else next((name for name in world.layers if world.label_meaning(name).informative), None)
+    if markers:
+        return world.record(next(iter(markers)).layer)[0]
+    return next((name for name in world.layers if world.label_meaning(name).informative), None)
 
 
 def identity(world: AtlasReader) -> str:
@@ -125,4 +127,4 @@ def sheet_layout(icon_px: int, cells: int) -> dict[str, int]:
 def _marker(world: AtlasReader, marker: Marker) -> dict[str, Any]:
     # A path would tell whose machine it was; its last part says as much.
     text = Path(marker.text).name if Path(marker.text).is_absolute() else marker.text
-    return {"x": marker.x, "y": marker.y, "text": text, "colour": marker.colour, "layer": world.layers[0]}
+    return {"x": marker.x, "y": marker.y, "text": text, "colour": marker.colour, "layer": world.record(marker.layer)[0]}

@@ -63,7 +63,7 @@ class LiveView:
         """Take the bar away; whatever is shown stays."""
         self._push({"kind": "progress", "stage": "", "done": 0, "total": 0, "seconds_left": None})
         if self._still is not None and self.view is not None:
-            self._still.show(self.view.world)
+            self._still.show(self.view)
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Pass progress on, with the time that is left."""

@@ -11,11 +11,9 @@ from IPython import display, get_ipython
 from PIL.PngImagePlugin import PngInfo
 
 from atlas.errors import AtlasError
-from atlas.export.header import opening_layer
 from atlas.export.page import page_text
 
 if TYPE_CHECKING:
-    from atlas.atlas import Atlas
     from atlas.export.page import PageView
     from atlas.widgets.view import AtlasView
 
@@ -33,44 +31,42 @@ class Still:
     output: hence a second one. The front end hides it while the widget is alive.
     """
 
-    def __init__(self, world: Atlas) -> None:
+    def __init__(self, view: AtlasView) -> None:
         self._handle = display.DisplayHandle()  # type: ignore[no-untyped-call]
-        data = _picture(world)
-        _publish(data, display_id=self._handle.display_id)
+        _publish(picture_of(view), display_id=self._handle.display_id)
 
-    def show(self, world: Atlas) -> None:
-        """Show the atlas as it is by now."""
-        _publish(_picture(world), display_id=self._handle.display_id, update=True)
+    def show(self, view: AtlasView) -> None:
+        """Show the view's atlas as it is by now."""
+        _publish(picture_of(view), display_id=self._handle.display_id, update=True)
 
 
-def _picture(world: Atlas) -> dict[str, Any]:
-    """The finest level whose icons are still large enough to be looked at."""
+def picture_of(view: AtlasView) -> dict[str, Any]:
+    """The layer, markers and level of a view; where it keeps no level, the finest whose icons are not too small."""
+    world = view.world
     text = f"{world!r}, as a picture"
-    layer, record = world.record(opening_layer(world))
+    layer, record = world.record(view.layer)
     sizes = [size for size, level in record.levels.items() if level.icons is not None]
     if not sizes:
         return {"text/plain": ""}
     least, most = _ICON_PX
-    size = max((size for size in sizes if size * least <= _PICTURE_PX), default=sizes[0])
+    fitting = max((size for size in sizes if size * least <= _PICTURE_PX), default=sizes[0])
+    size = view.level if view.level in sizes else fitting
+    icon_px = max(least, min(most, _PICTURE_PX // size))
     stream = io.BytesIO()
     told = PngInfo()
     told.add_text("Software", MARK)
-    picture = world.picture(size, layer=layer, icon_px=max(least, min(most, _PICTURE_PX // size)))
+    picture = world.picture(size, layer=layer, icon_px=icon_px, markers=view.markers)
     picture.save(stream, "PNG", pnginfo=told)
     return {"image/png": stream.getvalue(), "text/plain": text}
 
 
-def show_with_still(bundle: Any, world: Atlas) -> Still:  # noqa: ANN401 - what ipywidgets gives
-    """Show a widget and a picture of its atlas.
-
-    Parameters
-    ----------
-    bundle : dict or (dict, dict)
-        The widget's own types, with metadata or without.
-    """
+def show_with_still(view: AtlasView) -> Still:
+    """Show a view, and a picture of its atlas."""
+    bundle: Any = view._repr_mimebundle_()
+    # The widget's own types, with metadata or without.
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     _publish(data, metadata)
-    return Still(world)
+    return Still(view)
 
 
 def display_now(view: AtlasView) -> Still | None:
@@ -84,7 +80,7 @@ def display_now(view: AtlasView) -> Still | None:
     if _in_marimo():
         sys.modules["marimo"].output.append(view)
         return None
-    return show_with_still(view._repr_mimebundle_(), view.world)
+    return show_with_still(view)
 
 
 def in_notebook() -> bool:

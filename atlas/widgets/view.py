@@ -191,13 +191,18 @@ class AtlasView(ViewTraits):
         finally:
             self._following = False
 
+    @property
+    def markers(self) -> list[Marker]:
+        """Places that are pointed out."""
+        return list(self._told["markers"] or ())
+
     def in_page(self) -> PageView:
         """As one view of a page."""
-        markers, title = self._told["markers"], self._told["title"]
-        return PageView(self.world, markers=markers, title=title, patches=self._patches, state=self.state)
+        title = self._told["title"]
+        return PageView(self.world, markers=self.markers, title=title, patches=self._patches, state=self.state)
 
     def _ipython_display_(self, **_options: Any) -> None:  # noqa: ANN401 - IPython's own
-        show_with_still(self._repr_mimebundle_(), self.world)
+        show_with_still(self)
 
     def refresh(self) -> None:
         """Tell the browser what the atlas holds by now, after a build went on."""

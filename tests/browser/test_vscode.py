@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from atlas.export.bundle import bundle_file
-from atlas.widgets.still import _picture
+from atlas.widgets.still import picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,9 +99,9 @@ def view(deep_atlas: Atlas) -> AtlasView:
 
 
 @pytest.fixture
-def tab(view: AtlasView, deep_atlas: Atlas, open_tab: Callable[..., Tab]) -> Tab:
+def tab(view: AtlasView, open_tab: Callable[..., Tab]) -> Tab:
     """A webview with the view in it, answered by the widget's own Python."""
-    png = base64.b64encode(_picture(deep_atlas)["image/png"]).decode()
+    png = base64.b64encode(picture_of(view)["image/png"]).decode()
     page_text = PAGE.replace("/*png*/", png).replace("/*css*/", bundle_file("viewer.css").read_text(encoding="utf-8"))
 
     def serve(route: Route) -> None:

@@ -82,6 +82,8 @@ def test_what_is_not_its_own_is_left_alone(small_atlas: Atlas, tmp_path: Path) -
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(AtlasError, match="is not a deep zoom image"):
         small_atlas.to_dzi(tmp_path)
+    with pytest.raises(AtlasError, match=r"deep\.dzi: give a folder, such as deep; atlas\.dzi and its tiles"):
+        small_atlas.to_dzi(tmp_path / "deep.dzi")
     with pytest.raises(AtlasError, match="choose 'webp' or 'png'"):
         small_atlas.to_dzi(tmp_path / "new", picture_format="jpg")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

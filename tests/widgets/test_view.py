@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import shutil
 import weakref
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import atlas
 from atlas.activations import collect
@@ -18,6 +20,7 @@ from atlas.errors import AtlasError
 from atlas.export import Marker
 from atlas.sprites import SheetGeometry
 from atlas.widgets import AtlasView, Selection
+from atlas.widgets.still import picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -205,6 +208,29 @@ def two_layers(
     acts = collect(small_net, small_pictures, ["body", "in/side"], per_image=8)
     out = tmp_path_factory.mktemp("layers") / "layers.atlas"
     return build_small(acts, out, grids=(2, 4))
+
+
+def test_markers_are_shown_on_the_map_of_their_layer(two_layers: Atlas) -> None:
+    red = (0xE5, 0x48, 0x4D)
+    there = [Marker(0.5, 0.5, "", layer="in/side")]
+    view = two_layers.view(markers=there)
+    assert view.layer == view.header["markers"][0]["layer"] == "in/side"
+    view.close()
+    has_red = [
+        (np.asarray(two_layers.picture(2, layer=layer, markers=there)) == red).all(axis=2).any()
+        for layer in ("body", "in/side")
+    ]
+    assert has_red == [False, True]
+    with pytest.raises(AtlasError, match="no layer 'x'"):
+        two_layers.view(markers=[Marker(0.5, 0.5, "", layer="x")])
+
+
+def test_the_picture_beside_a_view_shows_its_layer_level_and_markers(two_layers: Atlas) -> None:
+    view = two_layers.view(layer="in/side", level=2, markers=[Marker(0.25, 0.75, "here", layer="in/side")])
+    shown = Image.open(io.BytesIO(picture_of(view)["image/png"]))
+    expected = two_layers.picture(2, layer="in/side", icon_px=80, markers=view.markers)
+    np.testing.assert_array_equal(np.asarray(shown), np.asarray(expected))
+    view.close()
 
 
 def test_another_layer_lets_go_of_cells_that_are_others_there(two_layers: Atlas) -> None:
