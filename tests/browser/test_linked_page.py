@@ -63,6 +63,8 @@ def test_linked_views_of_a_page_move_together_from_a_disk(
     right.focus()
     right.press("Home")
     until_both(page, "Math.abs(get('camera')[2] - 1) < 1e-6")
+    for number in (0, 1):
+        tab.ready(number)
     right.press("ArrowRight")
     until_both(page, "get('hovered') !== ''")
     # By a script in the left one.
