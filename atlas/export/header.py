@@ -93,6 +93,7 @@ def _layer(world: AtlasReader, name: str, sizes: Sequence[int]) -> dict[str, Any
         "name": name,
         "labels": known and meaning.informative,
         "note": meaning.note if known else None,
+        "attributions": all(world.level(size, name).grid.attribution is not None for size in sizes),
         "levels": [_level(size, records[size]) for size in sizes],
     }
 

@@ -1,6 +1,7 @@
 /** The state of a page in its address bar: #x=…&y=…&z=…&level=…&layer=…&class=… */
+import { clampCamera, maxZoom } from "./camera";
 import type { State, Store } from "./store";
-import type { Camera, Traits } from "./types";
+import type { Camera, Header, Traits } from "./types";
 
 export const toHash = (state: Pick<Traits, "camera" | "level" | "layer" | "class_name">): string => {
   const [x, y, zoom] = state.camera;
@@ -15,7 +16,7 @@ export const toHash = (state: Pick<Traits, "camera" | "level" | "layer" | "class
   return `#${parts}`;
 };
 
-/** What an address says; what it does not say or says wrongly is left out. */
+/** What an address says; what it does not say, or what is no number, is left out. */
 export const fromHash = (hash: string): Partial<Traits> => {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const found: Partial<Traits> = {};
@@ -30,13 +31,51 @@ export const fromHash = (hash: string): Partial<Traits> => {
   return found;
 };
 
-/** Keep address and state the same. Frames without an address of their own are left alone. */
+type Place = Pick<Traits, "camera" | "level" | "layer" | "class_name">;
+
+/**
+ * The place that an address names: what it leaves out is as at the start, and so is what the atlas lacks.
+ *
+ * @returns the place, and a word for each thing that the atlas lacks
+ */
+export const placeAt = (hash: string, header: Header, start: Place): [place: Place, lacking: string[]] => {
+  const place = { ...start };
+  const lacking: string[] = [];
+  const { layer, level, class_name, camera } = fromHash(hash);
+  if (layer) {
+    if (header.layers.some((one) => one.name === layer)) place.layer = layer;
+    else lacking.push(`layer ${layer}`);
+  }
+  const sizes = header.layers.find((one) => one.name === place.layer)?.levels.map((one) => one.size) ?? [];
+  if (level !== undefined) {
+    if (!level || sizes.includes(level)) place.level = level;
+    else lacking.push(`level ${level}`);
+  }
+  if (class_name) {
+    if (header.classes?.includes(class_name)) place.class_name = class_name;
+    else lacking.push(`class ${class_name}`);
+  }
+  if (camera) place.camera = clampCamera(camera, maxZoom(Math.max(1, ...sizes)));
+  return [place, lacking];
+};
+
+/**
+ * Keep address and state the same. Frames without an address of their own are left alone.
+ *
+ * @param fail told in a sentence what an address names that there is not
+ */
 export const attachAddress = (
   store: Store,
-  check: (found: Partial<Traits>) => Partial<State>,
+  header: () => Header,
+  fail: (text: string) => void,
   signal: AbortSignal,
 ): void => {
-  const read = (): void => store.set(check(fromHash(location.hash)));
+  const { camera, level, layer, class_name } = store.state;
+  const read = (): void => {
+    const [place, lacking] = placeAt(location.hash, header(), { camera, level, layer, class_name });
+    store.set(place);
+    if (lacking.length) fail(`The address names what this atlas does not have: ${lacking.join(", ")}.`);
+  };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const write = (): void => {
     try {

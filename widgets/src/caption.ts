@@ -24,6 +24,8 @@ export const makeCaption = (context: Context): { element: HTMLElement; update: (
       what.textContent = grid
         ? `${grid.layer}, ${grid.info.size} × ${grid.info.size}, ${number(grid.cells.n)} cells`
         : "loading…";
+      const label = `Activation atlas ${shown}: ${what.textContent}. Arrow keys move from cell to cell.`;
+      if (context.stage.ariaLabel !== label) context.stage.ariaLabel = label;
       chosen.hidden = !selection.length;
       count.textContent = `${number(selection.length)} ${selection.length === 1 ? "cell" : "cells"} selected`;
     },

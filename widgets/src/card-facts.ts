@@ -54,7 +54,7 @@ export const makeFacts = (context: Context, changed: () => void): Facts => {
       const value = compared(grid, name)?.[row];
       if (value !== undefined) rows.push([name, value, true]);
     }
-    for (let i = 0; i < cells.top; i++) {
+    for (let i = 0; says && i < cells.top; i++) {
       const index = cells.topClass[row * cells.top + i]!;
       const name = context.className(index);
       if (index >= 0 && rows.length < cells.top && !rows.some((one) => one[0] === name))
@@ -75,7 +75,7 @@ export const makeFacts = (context: Context, changed: () => void): Facts => {
         ),
       ),
     );
-    classes.hidden = !rows.length || !says;
+    classes.hidden = !rows.length;
     numbers.replaceChildren(
       meter(
         "Members",

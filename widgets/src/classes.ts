@@ -9,12 +9,8 @@ export interface Hit {
 
 const fold = (text: string): string => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
-/**
- * Classes whose names hold what was typed: names that begin with it first, then words that do, then the rest.
- *
- * @param most hits to give
- */
-export const findClasses = (names: readonly string[], typed: string, most: number): Hit[] => {
+/** Classes whose names hold what was typed: names that begin with it first, then words that do, then the rest. */
+export const findClasses = (names: readonly string[], typed: string): Hit[] => {
   const query = fold(typed.trim());
   const ranked: [rank: number, hit: Hit][] = [];
   for (let index = 0; index < names.length; index++) {
@@ -29,7 +25,7 @@ export const findClasses = (names: readonly string[], typed: string, most: numbe
   ranked.sort(
     (a, b) => a[0] - b[0] || (query ? a[1].name.length - b[1].name.length : 0) || a[1].index - b[1].index,
   );
-  return ranked.slice(0, most).map((one) => one[1]);
+  return ranked.map((one) => one[1]);
 };
 
 /** What Enter means in the search: a hit to choose, "" to have no class, null to leave things as they are. */

@@ -23,6 +23,8 @@ export const duration = (seconds: number): string => {
 export interface Notices {
   elements: HTMLElement[];
   fail(text: string): void;
+  /** The same of something nobody asked for just now: not said again to who dismissed it. */
+  nag(text: string): void;
   /** Take a failure back that is over. */
   over(text: string): void;
   say(text: string): void;
@@ -43,27 +45,37 @@ export const makeNotices = (): Notices => {
     h("b", {}, bar),
   );
   const shown = new Map<string, HTMLElement>();
+  const dismissed = new Set<string>();
   let hiding: ReturnType<typeof setTimeout> | undefined;
 
   const over = (text: string): void => {
     shown.get(text)?.remove();
     shown.delete(text);
+    dismissed.delete(text);
+  };
+  const fail = (text: string): void => {
+    if (shown.has(text)) return;
+    const oldest = shown.keys().next().value;
+    if (shown.size >= MOST && oldest !== undefined) over(oldest);
+    const dismiss = (): void => {
+      over(text);
+      dismissed.add(text);
+    };
+    const close = h(
+      "button",
+      { type: "button", class: "aa-icon-button", "aria-label": "Dismiss", onclick: dismiss },
+      glyph(GLYPHS.close),
+    );
+    const notice = h("div", { class: "aa-failure aa-panel" }, h("span", {}, text), close);
+    shown.set(text, notice);
+    failures.append(notice);
   };
   return {
     elements: [failures, progress, hint, live],
     over,
-    fail: (text) => {
-      if (shown.has(text)) return;
-      const oldest = shown.keys().next().value;
-      if (shown.size >= MOST && oldest !== undefined) over(oldest);
-      const close = h(
-        "button",
-        { type: "button", class: "aa-icon-button", "aria-label": "Dismiss", onclick: () => over(text) },
-        glyph(GLYPHS.close),
-      );
-      const notice = h("div", { class: "aa-failure aa-panel" }, h("span", {}, text), close);
-      shown.set(text, notice);
-      failures.append(notice);
+    fail,
+    nag: (text) => {
+      if (!dismissed.has(text)) fail(text);
     },
     say: (text) => {
       live.textContent = text;

@@ -56,7 +56,7 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
 
   const highlight = (index: number): void => {
     active = index;
-    [...list.children].forEach((item, i) => {
+    [...list.children].slice(0, hits.length).forEach((item, i) => {
       item.setAttribute("aria-selected", String(i === index));
       if (i === index) item.scrollIntoView({ block: "nearest" });
     });
@@ -73,7 +73,8 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
   };
 
   const open = (typed: string): void => {
-    hits = findClasses(names(), typed, SHOWN);
+    const found = findClasses(names(), typed);
+    hits = found.slice(0, SHOWN);
     const { length } = typed.trim();
     const items = hits.map((hit, i) =>
       h(
@@ -87,8 +88,15 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
       item.addEventListener("click", () => choose(hits[i]!));
     });
     list.replaceChildren(...items);
-    if (!hits.length)
-      list.append(h("li", { class: "aa-none", role: "presentation" }, "No class has this in its name"));
+    const more = found.length - hits.length;
+    if (!hits.length || more)
+      list.append(
+        h(
+          "li",
+          { class: "aa-none", role: "presentation" },
+          more ? `${number(more)} more: type to narrow down` : "No class has this in its name",
+        ),
+      );
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     highlight(typed.trim() && hits.length ? 0 : -1);
@@ -138,7 +146,7 @@ export const makeSearch = (context: Context, flyTo: () => void): Search => {
   });
 
   function update(): void {
-    element.hidden = !names().length;
+    element.hidden = !names().length || !context.layer().attributions;
     input.placeholder = `Find a class among ${number(names().length)}`;
     if (!input.matches(":focus")) input.value = store.state.class_name;
     clear.hidden = !input.value;

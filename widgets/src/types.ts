@@ -28,6 +28,8 @@ export interface LayerInfo {
   labels: boolean;
   /** A sentence about labels that do not. */
   note: string | null;
+  /** Whether cells have attributions to every class, which heat maps show. */
+  attributions: boolean;
   levels: LevelInfo[];
 }
 

@@ -105,7 +105,7 @@ export const openView = ({ model, el, source, live, kernel, address = true, sign
   const fly = flyer(context);
   const levels = new Levels(source, sheets.pictures, store.state.options, {
     changed: () => context.redraw(),
-    failed: notices.fail,
+    failed: notices.nag,
     loaded: (name, size) => live?.replay(name, size, pushed),
     settled: (name, size) => live?.finished(name, size),
     sharpened: (grid, row) => {
@@ -113,8 +113,10 @@ export const openView = ({ model, el, source, live, kernel, address = true, sign
       picture?.refresh(grid, row);
     },
   });
-  const restyle = (): void =>
-    levels.restyle(store.state.options, header().classes?.indexOf(store.state.class_name) ?? -1);
+  const restyle = (): void => {
+    const index = header().classes?.indexOf(store.state.class_name) ?? -1;
+    levels.restyle(store.state.options, layer().attributions ? index : -1);
+  };
   restyle();
 
   const pointer = attachPointer(context);
@@ -178,7 +180,7 @@ export const openView = ({ model, el, source, live, kernel, address = true, sign
   }
   const side = h("div", { class: "aa-side" }, search.element, legend.element);
   stage.before(side);
-  stage.after(...controls.elements, minimap.element, caption.element, card.element);
+  stage.after(card.element, ...controls.elements, minimap.element, caption.element);
 
   /** The strongest cells of the class, one after the other. */
   let best = -1;
@@ -229,7 +231,7 @@ export const openView = ({ model, el, source, live, kernel, address = true, sign
       picture.moving();
       if (!byGesture) gestures.sync();
     }
-    if (changed.has("options") || changed.has("class_name")) restyle();
+    if (changed.has("options") || changed.has("class_name") || changed.has("layer")) restyle();
     // Whoever moves on before the attribution is here is not pulled away from there.
     if (changed.has("class_name") || changed.has("cursor") || changed.has("layer") || byGesture)
       flying = false;
@@ -264,33 +266,17 @@ export const openView = ({ model, el, source, live, kernel, address = true, sign
   };
   live?.attach(pushed, signal);
   source.onCells?.((name, size, cells) => levels.replace(name, size, cells), signal);
-  kernel?.onSilence((silent) => (silent ? notices.fail(SILENT) : notices.over(SILENT)), signal);
-  sheets.attach({ source, arrived: () => picture.redraw(), failed: notices.fail }, signal);
+  kernel?.onSilence((silent) => (silent ? notices.nag(SILENT) : notices.over(SILENT)), signal);
+  sheets.attach({ source, arrived: () => picture.redraw(), failed: notices.nag }, signal);
   syncTraits(store, model, signal);
   const inHeader = (): void => {
     stale = true;
     restyle();
-    describeStage();
     picture.redraw();
   };
-  const describeStage = (): void => {
-    const cells = layer().levels.at(-1)?.cells ?? 0;
-    const title = header().title || header().name;
-    stage.setAttribute(
-      "aria-label",
-      `Activation atlas ${title}, ${cells} cells. Arrow keys move from cell to cell.`,
-    );
-  };
-  describeStage();
   model.on("change:header", inHeader);
   if (kernel) hidePicture(el, signal);
-  if (own && address) {
-    const check = (found: ReturnType<typeof readTraits>) => ({
-      ...found,
-      ...(found.camera ? { camera: clampCamera(found.camera, context.maxZoom()) } : {}),
-    });
-    attachAddress(store, check, signal);
-  }
+  if (own && address) attachAddress(store, header, notices.fail, signal);
   signal.addEventListener("abort", () => {
     model.off("change:header", inHeader);
     resized.disconnect();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fromHash, toHash } from "../src/address";
+import { fromHash, placeAt, toHash } from "../src/address";
 import { entered, findClasses, strongest } from "../src/classes";
 import { diverging } from "../src/colour";
 import { histogram } from "../src/filters";
@@ -9,14 +9,14 @@ import { duration } from "../src/notices";
 import { shim } from "../src/shim";
 import { INITIAL, Store } from "../src/store";
 import { syncTraits } from "../src/sync";
-import { NO_FILTERS } from "../src/types";
+import { type Camera, type Header, NO_FILTERS } from "../src/types";
 import { makeCells } from "./grid";
 
 describe("finding a class", () => {
   const names = ["sea lion", "lion", "dandelion", "lion, Panthera leo", "Crane", "crème brûlée"];
 
   it("puts whole names first, then beginnings, then words, then the rest", () => {
-    expect(findClasses(names, "lion", 9).map((hit) => hit.name)).toEqual([
+    expect(findClasses(names, "lion").map((hit) => hit.name)).toEqual([
       "lion",
       "lion, Panthera leo",
       "sea lion",
@@ -25,12 +25,12 @@ describe("finding a class", () => {
   });
 
   it("minds neither case nor accents", () => {
-    expect(findClasses(names, " CREME", 9).map((hit) => hit.index)).toEqual([5]);
-    expect(findClasses(names, "crane", 9).map((hit) => hit.index)).toEqual([4]);
+    expect(findClasses(names, " CREME").map((hit) => hit.index)).toEqual([5]);
+    expect(findClasses(names, "crane").map((hit) => hit.index)).toEqual([4]);
   });
 
-  it("lists the first classes before anything is typed", () => {
-    expect(findClasses(names, "", 3).map((hit) => hit.index)).toEqual([0, 1, 2]);
+  it("lists all classes in their order before anything is typed", () => {
+    expect(findClasses(names, "").map((hit) => hit.index)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   it("knows the places where a class is strongest, one cell of each", () => {
@@ -40,7 +40,7 @@ describe("finding a class", () => {
   });
 
   it("chooses by Enter only what is marked; an empty box is no class", () => {
-    const hits = findClasses(names, "", 9);
+    const hits = findClasses(names, "");
     expect(entered(hits, -1, "")).toBe("");
     expect(entered(hits, -1, "lion")).toBeNull();
     expect(entered(hits, 2, "")).toMatchObject({ name: "dandelion" });
@@ -113,6 +113,31 @@ describe("address", () => {
   it("leaves out what is not there or makes no sense", () => {
     expect(fromHash("")).toEqual({});
     expect(fromHash("#x=1&y=no&z=3&level=-2&class=")).toEqual({});
+  });
+
+  const header = {
+    classes: ["bee", "wok"],
+    layers: [
+      { name: "mixed4c", levels: [{ size: 20 }, { size: 40 }] },
+      { name: "mixed5b", levels: [{ size: 10 }] },
+    ],
+  } as unknown as Header;
+  const start = { camera: [0.5, 0.5, 1] as Camera, level: 0, layer: "mixed4c", class_name: "" };
+
+  it("is as at the start in what it leaves out, wherever one was before", () => {
+    expect(placeAt("", header, start)).toEqual([start, []]);
+    expect(placeAt("#layer=mixed5b&level=10&class=wok", header, start)).toEqual([
+      { ...start, layer: "mixed5b", level: 10, class_name: "wok" },
+      [],
+    ]);
+    expect(placeAt("#class=bee", header, start)).toEqual([{ ...start, class_name: "bee" }, []]);
+  });
+
+  it("tells what there is not, and is otherwise followed", () => {
+    expect(placeAt("#class=nosuch&level=999&layer=zz&x=0.25&y=0.5&z=2", header, start)).toEqual([
+      { ...start, camera: [0.25, 0.5, 2] },
+      ["layer zz", "level 999", "class nosuch"],
+    ]);
   });
 });
 

@@ -20,6 +20,7 @@ const info = {
 const layer = (patch: Partial<typeof info> = {}): LayerInfo => ({
   name: "mixed4c",
   labels: true,
+  attributions: true,
   note: null,
   levels: [{ ...info, ...patch }],
 });
