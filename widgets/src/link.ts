@@ -50,6 +50,9 @@ export const attachLink = (store: Store, signal: AbortSignal): void => {
       receiving = false;
     }
   };
+  /** Of what another view says, which shows that layer, all that is this one's too. */
+  const shared = (layer: string, said: Shared): Shared =>
+    only(layer === store.state.layer ? [...SHARED, ...SAME_LAYER] : SHARED, said);
   const tune = (): void => {
     channel?.close();
     channel = channelOf(store.state.link);
@@ -59,8 +62,8 @@ export const attachLink = (store: Store, signal: AbortSignal): void => {
       if (data.page === page) return;
       const { layer } = store.state;
       if ("join" in data)
-        channel?.postMessage({ page, layer, patch: only(SHARED, store.state) } satisfies Said);
-      else take(only(data.layer === layer ? [...SHARED, ...SAME_LAYER] : SHARED, data.patch));
+        channel?.postMessage({ page, layer, patch: shared(layer, store.state) } satisfies Said);
+      else take(shared(data.layer, data.patch));
     };
   };
   const send = (changed: Changed): void => {
@@ -80,7 +83,7 @@ export const attachLink = (store: Store, signal: AbortSignal): void => {
     if (changed.has("link")) {
       tune();
       const [other] = others();
-      if (other) take({ camera: other.state.camera, class_name: other.state.class_name });
+      if (other) take(shared(other.state.layer, other.state));
       else channel?.postMessage({ page, join: true } satisfies Said);
     }
     send(changed);

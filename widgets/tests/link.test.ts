@@ -32,12 +32,14 @@ describe("linked views", () => {
 
   it("take the place of the others when they join them", () => {
     const a = open("late");
-    a.store.set({ camera: there });
-    const b = open("");
-    b.store.set({ link: "late" });
-    expect(b.store.state.camera).toEqual(there);
-    expect(a.store.state.camera).toEqual(there);
-    for (const view of [a, b]) view.ending.abort();
+    const place = { camera: there, level: 40, class_name: "wok" };
+    a.store.set({ ...place, selection: ["40/3"] });
+    const [b, other] = [open(""), open("", "mixed5b")];
+    for (const late of [b, other]) late.store.set({ link: "late" });
+    expect(b.store.state).toMatchObject({ ...place, selection: ["40/3"] });
+    expect(other.store.state).toMatchObject({ ...place, selection: [] });
+    expect(a.store.state).toMatchObject({ ...place, selection: ["40/3"] });
+    for (const view of [a, b, other]) view.ending.abort();
   });
 
   it("follow views of other pages of the same link", async () => {
