@@ -6,7 +6,7 @@ import type { Context } from "./context";
 import { glyph, h } from "./dom";
 import { spritePlace } from "./drawlist";
 import { GLYPHS } from "./glyphs";
-import { keepInSight } from "./keyboard";
+import { describe, keepInSight } from "./keyboard";
 import { type Grid, placeOf } from "./paint";
 import type { Sheets } from "./sheets";
 import { type Rendered, Superseded, sentence } from "./source";
@@ -53,6 +53,8 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     "Render large",
     h("kbd", {}, "R"),
   );
+  /** What the pointer is on while another cell's card stays. */
+  const peek = h("p", { class: "aa-card-peek", hidden: true });
   const element = h(
     "section",
     { class: "aa-card aa-panel", "aria-label": "Cell", hidden: true },
@@ -62,6 +64,7 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
     facts.classes,
     patches,
     large,
+    peek,
   );
 
   let shown = "";
@@ -155,7 +158,11 @@ export const makeCard = (context: Context, sheets: Sheets): Card & { element: HT
       shown = pinned = "";
       return;
     }
-    element.classList.toggle("aa-pinned", at.id === store.state.pinned);
+    const stays = at.id === store.state.pinned;
+    element.classList.toggle("aa-pinned", stays);
+    const other = stays && store.state.hovered !== at.id ? describe(context, store.state.hovered) : "";
+    peek.hidden = !other;
+    if (peek.textContent !== other) peek.textContent = other;
     const { grid, row, cell } = at;
     const key = keyOf(grid, cell);
     const stamp = `${key} ${rendered.has(key)} ${store.state.class_name} ${context.attribution(grid) !== null}`;

@@ -67,10 +67,13 @@ export const makeControls = (
       const open = opens.hidden === true;
       root.dispatchEvent(new CustomEvent("aa-close"));
       show(open);
-      if (open) opens.querySelector<HTMLElement>("input, button, [tabindex]")?.focus();
+      const parts = open ? [...opens.querySelectorAll<HTMLElement>("input, button")] : [];
+      parts.find((part) => part.offsetWidth)?.focus();
     });
     made.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") show(false);
+      if (event.key !== "Escape" || opens.hidden) return;
+      event.stopPropagation();
+      show(false);
     });
     root.addEventListener("aa-close", () => show(false), { signal });
     opens.addEventListener("keydown", (event) => {
@@ -93,21 +96,34 @@ export const makeControls = (
     help,
     button("Keys and gestures", "", GLYPHS.help, () => {}),
   );
-  const lasso = button("Select with a lasso", "L", GLYPHS.lasso, () =>
-    store.set({ lasso: !store.state.lasso }),
-  );
+  const draw = (): void => store.set({ lasso: !store.state.lasso });
+  const lasso = button("Select with a lasso", "L", GLYPHS.lasso, draw);
   const full = button("Full screen", "", GLYPHS.full, () => {
     const going = document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen();
     going.catch(() => context.fail("The browser refused full screen."));
   });
   full.hidden = !document.fullscreenEnabled;
-  const link = copyLink && button("Copy link to this place", "", GLYPHS.link, () => void copyLink());
+  root.addEventListener("fullscreenchange", () => {
+    full.ariaLabel = full.dataset.aaTip = root.matches(":fullscreen") ? "Leave full screen" : "Full screen";
+  });
+  const copy = (): void => void copyLink?.();
+  const link = copyLink && button("Copy link to this place", "", GLYPHS.link, copy);
+  // Where there is no room for them among the buttons, they are in the panel.
+  const inPanel = (text: string, press: () => void): HTMLElement => {
+    const made = h("button", { type: "button", class: "aa-button", onclick: press }, text);
+    made.addEventListener("click", () => root.dispatchEvent(new CustomEvent("aa-close")));
+    return made;
+  };
+  panel.prepend(
+    h("div", { class: "aa-more" }, inPanel("Select with a lasso", draw), link && inPanel("Copy link", copy)),
+  );
+  for (const one of [lasso, link]) one?.classList.add("aa-wide");
 
   const fit = button("Whole atlas", "Home", GLYPHS.fit, () => context.fly([0.5, 0.5, 1]));
   const zoomIn = button("Zoom in", "+", GLYPHS.plus, () => zoomBy(context, 1.6));
   const zoomOut = button("Zoom out", "−", GLYPHS.minus, () => zoomBy(context, 1 / 1.6));
 
-  const top = h("div", { class: "aa-top", role: "toolbar", "aria-label": "Atlas" });
+  const top = h("div", { class: "aa-top", role: "group", "aria-label": "Atlas" });
   top.append(h("div", { class: "aa-group aa-panel" }, layerBox, levelBox));
   top.append(h("div", { class: "aa-group aa-panel" }, lasso, display, ...(link ? [link] : []), helper, full));
   const zoom = h(

@@ -100,7 +100,7 @@ export const keepInSight = (context: Context, size: number, cell: number): void 
 };
 
 export const attachKeyboard = (context: Context, actions: Actions): void => {
-  const { store, stage, signal } = context;
+  const { root, store, stage, signal } = context;
 
   const moveCursor = (direction: readonly [number, number]): void => {
     const grid = context.grid();
@@ -150,11 +150,19 @@ export const attachKeyboard = (context: Context, actions: Actions): void => {
     else stage.blur();
   };
 
-  stage.addEventListener(
+  root.addEventListener(
     "keydown",
     (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const arrow = ARROWS[event.key];
+      const at = event.target as Element;
+      if (at !== stage) {
+        // Buttons have these keys for themselves; fields, and panels that are open, have them all.
+        if (arrow || event.key === "Enter" || event.key === " ") return;
+        if (at.closest("input, select, .aa-popover")) return;
+        // What goes away may have had the focus.
+        if (event.key === "Escape") stage.focus({ preventScroll: true });
+      }
       const { camera, cursor, pinned } = store.state;
       if (arrow && event.shiftKey) {
         const view = context.view();

@@ -19,14 +19,16 @@ const luminance = (element: Element, variable: string): number | null => {
 
 /** Whether the page around `element` is dark: its notebook's or editor's theme, or else what the system prefers. */
 export const isDark = (element: Element): boolean => {
-  const forced = element.closest<HTMLElement>("[data-atlas-theme]")?.dataset.atlasTheme;
-  if (forced === "dark" || forced === "light") return forced === "dark";
   for (const variable of ["--jp-layout-color1", "--vscode-editor-background"]) {
     const value = luminance(element, variable);
     if (value !== null) return value < 0.5;
   }
-  if (document.documentElement.classList.contains("dark") || document.body.classList.contains("dark"))
-    return true;
+  const surroundings = [document.body, document.documentElement];
+  const named = surroundings
+    .map(({ dataset }) => dataset.theme)
+    .find((theme) => /^(dark|light)$/.test(theme ?? ""));
+  if (named) return named === "dark";
+  if (surroundings.some(({ classList }) => classList.contains("dark"))) return true;
   return matchMedia("(prefers-color-scheme: dark)").matches;
 };
 
