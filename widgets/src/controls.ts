@@ -67,6 +67,7 @@ export const makeControls = (
       const open = opens.hidden === true;
       root.dispatchEvent(new CustomEvent("aa-close"));
       show(open);
+      root.dispatchEvent(new CustomEvent("aa-open"));
       const parts = open ? [...opens.querySelectorAll<HTMLElement>("input, button")] : [];
       parts.find((part) => part.offsetWidth)?.focus();
     });

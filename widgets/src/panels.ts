@@ -58,21 +58,21 @@ export const makeDisplay = (context: Context): { element: HTMLElement; update: (
       reset,
     ),
   );
-  return {
-    element,
-    update: () => {
-      const { options } = store.state;
-      labels.input.checked = options.labels;
-      labels.element.hidden = !context.layer().labels || !context.header().classes;
-      density.input.checked = options.density;
-      strength.parentElement!.hidden = !options.density;
-      strength.value = String(options.density_strength);
-      dim.input.checked = options.mode === "dim";
-      hide.input.checked = options.mode === "hide";
-      reset.disabled = !Object.values(options.filters).some(Boolean);
-      if (!element.hidden) filters.update();
-    },
+  const update = (): void => {
+    const { options } = store.state;
+    labels.input.checked = options.labels;
+    labels.element.hidden = !context.layer().labels || !context.header().classes;
+    density.input.checked = options.density;
+    strength.parentElement!.hidden = !options.density;
+    strength.value = String(options.density_strength);
+    dim.input.checked = options.mode === "dim";
+    hide.input.checked = options.mode === "hide";
+    reset.disabled = !Object.values(options.filters).some(Boolean);
+    if (!element.hidden) filters.update();
   };
+  // Filters are kept up to date only while they are seen.
+  context.root.addEventListener("aa-open", update, { signal: context.signal });
+  return { element, update };
 };
 
 const KEYS: readonly [string, string][] = [
