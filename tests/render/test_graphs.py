@@ -191,7 +191,7 @@ class Broken:
 def test_where_nothing_can_be_recorded_icons_are_rendered_all_the_same_and_the_log_says_why(
     net: VisionModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = RenderSettings(size=SIZE, steps=24, tile=4)
+    settings = RenderSettings(size=SIZE, steps=24, tile=4, rescues=0)
     targets = np.random.default_rng(0).random((3, 12), dtype=np.float32)
     expected = render(net, "tail", targets, settings=settings)
     recorder = Broken()
@@ -208,7 +208,7 @@ def test_where_nothing_can_be_recorded_icons_are_rendered_all_the_same_and_the_l
 def test_steps_are_not_recorded_with_somebody_elses_objective_nor_where_it_is_switched_off(
     net: VisionModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = RenderSettings(size=SIZE, steps=24, tile=4)
+    settings = RenderSettings(size=SIZE, steps=24, tile=4, rescues=0)
     recorder = Broken()
     monkeypatch.setattr(batch, "recorder_on", lambda _device: recorder)
     targets = np.ones((1, 12), dtype=np.float32)
