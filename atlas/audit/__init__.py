@@ -13,7 +13,7 @@ from atlas.audit.paste import POSITIONS, SIZES
 from atlas.audit.patches import Patch, real_patches
 from atlas.audit.result import AuditTable, PatchTest
 from atlas.audit.run import patch_test
-from atlas.audit.statistics import detectable, holm, mcnemar, paired_interval, wilson
+from atlas.audit.statistics import detectable, holm, mcnemar, mean_interval, paired_interval, wilson
 
 __all__ = [
     "CONTROLS",
@@ -28,6 +28,7 @@ __all__ = [
     "detectable",
     "holm",
     "mcnemar",
+    "mean_interval",
     "noise_like",
     "paired_interval",
     "patch_test",

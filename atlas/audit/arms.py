@@ -35,17 +35,25 @@ class Arm:
         Photographs of the target class that "target image" cuts from.
     seed : int
         Decides, with the digests of photograph and patch, every draw.
+    beside : Patch or None
+        Of a control that shows something else than the patch: the patch that it is drawn for.
     """
 
     kind: ArmKind
     patches: tuple[Patch, ...]
     donors: Photographs | None
     seed: int
+    beside: Patch | None = None
 
-    def described(self) -> list[object]:
+    def described(self) -> dict[str, object]:
         """What decides the squares, for a digest."""
-        donors = [] if self.donors is None else self.donors.digests
-        return [self.kind, [patch.digest for patch in self.patches], donors, self.seed]
+        return {
+            "kind": self.kind,
+            "patches": [patch.digest for patch in self.patches],
+            "donors": [] if self.donors is None else self.donors.digests,
+            "seed": self.seed,
+            "beside": None if self.beside is None else self.beside.digest,
+        }
 
     def square(self, photograph: str, side: int, largest: int) -> NDArray[np.uint8]:
         """The square (side, side, 3) for the photograph with a given digest.
@@ -54,7 +62,8 @@ class Arm:
         give a control more chances than the patch has, where the best of all sizes is counted.
 
         Which variant of the patch a photograph gets does not depend on the arm: noise and shuffled pixels are made of
-        the very variant that they are compared with.
+        the very variant that they are compared with. Controls that show something else are drawn for each patch by
+        itself: one draw for all patches would be the same luck for all, and no more evidence than one.
         """
         draw = self._generator(photograph, self.kind)
         if self.kind == "target image":
@@ -71,7 +80,7 @@ class Arm:
 
     def _generator(self, photograph: str, purpose: str) -> np.random.Generator:
         key = hashlib.blake2b(f"{purpose}/{photograph}".encode(), digest_size=16)
-        for patch in self.patches:
+        for patch in (*self.patches, *filter(None, [self.beside])):
             key.update(patch.digest.encode())
         entropy = [self.seed, int.from_bytes(key.digest(), "little")]
         return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
@@ -98,30 +107,26 @@ def make_arms(
     Returns
     -------
     dict
-        "patch", "noise" and "shuffled" belong to a patch, by its name; "neutral" to a kind of patch; "target image" to
-        all ("").
+        Every patch, by its name, has arms of its own; "neutral" and "target image" where there is something to draw.
     """
     arms: dict[tuple[ArmKind, str], Arm] = {}
     for patch in patches:
         for kind in ("patch", "noise", "shuffled"):
             arms[kind, patch.name] = Arm(kind, (patch,), None, seed)
-    for kind_of_patch in dict.fromkeys(patch.kind for patch in patches):
-        # A picture of one's own has no like among the neutral cells: all of them serve.
-        fitting = tuple(patch for patch in neutral if kind_of_patch == "picture" or patch.kind == "picture")
-        same = tuple(patch for patch in neutral if patch.kind == kind_of_patch) or fitting
-        if same:
-            arms["neutral", kind_of_patch] = Arm("neutral", same, None, seed)
-    if donors is not None:
-        arms["target image", ""] = Arm("target image", (), donors, seed)
+        if fitting := _neutral_of(patch, neutral):
+            arms["neutral", patch.name] = Arm("neutral", fitting, None, seed, patch)
+        if donors is not None:
+            arms["target image", patch.name] = Arm("target image", (), donors, seed, patch)
     return arms
+
+
+def _neutral_of(patch: Patch, neutral: Sequence[Patch]) -> tuple[Patch, ...]:
+    """Those among the neutral patches that a patch is held against."""
+    same = tuple(one for one in neutral if one.kind == patch.kind)
+    # A picture of one's own has no like among the neutral cells: all of them serve.
+    return same or tuple(one for one in neutral if patch.kind == "picture" or one.kind == "picture")
 
 
 def controls_of(patch: Patch, arms: dict[tuple[ArmKind, str], Arm]) -> list[tuple[ArmKind, str]]:
     """Keys of the controls of a patch, in the order in which they are shown."""
-    keys: list[tuple[ArmKind, str]] = [
-        ("noise", patch.name),
-        ("shuffled", patch.name),
-        ("neutral", patch.kind),
-        ("target image", ""),
-    ]
-    return [key for key in keys if key in arms]
+    return [(kind, name) for kind, name in arms if name == patch.name and kind != "patch"]

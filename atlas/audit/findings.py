@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from atlas.audit.statistics import detectable, holm, mcnemar, paired_interval, power, wilson
+from atlas.audit.statistics import detectable, holm, mcnemar, paired_interval, power_against_all, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ Way = Literal["held out", "best"]
 #: How a flip is counted: at one size and position, chosen on other photographs; or at any of them.
 WAYS: tuple[Way, ...] = ("held out", "best")
 ALPHA = 0.05
+#: Chance to find a difference that matters, below which its absence says nothing.
+POWER = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,7 @@ class Difference:
     Attributes
     ----------
     mean, low, high : float
-        Difference of flip rates and its 95 % interval, bootstrapped over photographs.
+        Difference of flip rates and its 95 % interval (Bonett and Price).
     patch_only, control_only : int
         Photographs that the patch alone, and the control alone, flipped.
     p_value : float
@@ -70,6 +73,10 @@ class Difference:
     control_only: int
     p_value: float
     corrected: float
+
+    def __str__(self) -> str:
+        word = "less" if self.mean < 0 else "more"
+        return f"{_percent(abs(self.mean))} points {word} [{_signed(self.low)}, {_signed(self.high)}]"
 
 
 @dataclass(frozen=True)
@@ -97,10 +104,13 @@ class Report:
     images : int
         Photographs reported on.
     detectable : float or None
-        Smallest difference to the hardest control alone that so many photographs find with 80 % power; None when they
-        find none. To be found against all controls takes more.
+        Smallest difference to every control that so many photographs find with 80 % power; None when they find none.
+    smallest : float
+        The smallest difference that matters.
+    power : float
+        Least chance that a difference of `smallest` to every control is found.
     rules_out : float or None
-        A difference that is ruled out, because the patch alone flips too few; None where it is not.
+        A difference to all controls that is ruled out, because the patch alone flips too few; None where it is not.
     """
 
     patch: str
@@ -120,20 +130,29 @@ class Report:
     rules_out: float | None
 
     def __str__(self) -> str:
-        d = self.difference
-        shown = f"would show {self.detectable or 0:.0%} more than that one with power 80%"
-        power = "too few to show any" if self.detectable is None else shown
-        if self.detectable is not None and self.power > 0:
-            power += f", and {self.smallest:.0%} more than all of them with {self.power:.0%} at least"
-        if self.verdict == "not found" and self.rules_out is not None:
-            power += f"; they rule out {self.rules_out:.0%}"
+        flips = f"Flips {_percent(self.rate)} % [{_percent(self.low)}, {_percent(self.high)}]"
         all_of = f"all of {', '.join(self.controls)}"
-        beyond = f"{d.mean:+.0%} [{d.low:+.0%}, {d.high:+.0%}] more than {self.hardest}, the hardest control"
-        flips = f"Flips {self.rate:.0%} [{self.low:.0%}, {self.high:.0%}]"
-        return (
-            f"{self.patch}: {self.verdict}. {flips}, {beyond}; p = {self.p_value:.2g} against {all_of}. "
-            f"{self.images} photographs: {power}."
+        wanted = f"a difference of {_percent(self.smallest)} points to every control"
+        # Rounded down: it is the least chance.
+        chance = math.floor(100 * self.power)
+        power = (
+            f"would find {wanted} with a chance of at least {chance} %" if chance else f"are too few to find {wanted}"
         )
+        if self.verdict == "not found" and self.rules_out is not None:
+            power += "; they rule it out"
+        return (
+            f"{self.patch}: {self.verdict}. {flips} of {self.images} photographs, {self.difference} than "
+            f"{self.hardest}, the hardest control; p = {self.p_value:.2g} against {all_of}. "
+            f"So many photographs {power}."
+        )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.0f}" if round(100 * share) else "0"
 
 
 def outcome(
@@ -170,9 +189,7 @@ def outcome(
     return Outcome(hit[rest, placement], other[rest, placement], placement)
 
 
-def compare(
-    patches: Sequence[Outcome], controls: Sequence[Mapping[str, Outcome]], seed: int
-) -> list[dict[str, Difference]]:
+def compare(patches: Sequence[Outcome], controls: Sequence[Mapping[str, Outcome]]) -> list[dict[str, Difference]]:
     """Differences of every patch to each of its controls, corrected for the number of patches.
 
     Parameters
@@ -181,8 +198,6 @@ def compare(
         One a patch.
     controls : sequence of mapping
         Of each patch, the outcomes of its controls by kind.
-    seed : int
-        Decides the resamples.
     """
     kinds = list(dict.fromkeys(kind for some in controls for kind in some))
     corrected: dict[str, dict[int, float]] = {}
@@ -198,8 +213,8 @@ def compare(
     for i, (patch, some) in enumerate(zip(patches, controls, strict=True)):
         found = {}
         for kind, control in some.items():
-            low, high = paired_interval(patch.flips.astype(float) - control.flips, seed)
             pairs = _discordant(patch, control)
+            low, high = paired_interval(*pairs, len(patch.flips))
             mean = patch.rate - control.rate
             found[kind] = Difference(mean, low, high, *pairs, p_values[i][kind], corrected[kind][i])
         result.append(found)
@@ -217,9 +232,10 @@ def judge(
 
     A claim is that a patch beats all its controls, so its p-value is the largest of theirs (an intersection-union test,
     Berger, 1982); these are corrected for the number of patches (Holm). "found" wants that, and every interval above
-    zero. Otherwise "not found", if the sample would have shown a difference of `smallest` to the hardest control alone
-    with 80 % power, or if it rules one out: the share of photographs that the patch alone flips is an upper bound of
-    the difference, and its interval ends below `smallest`.
+    zero. Otherwise "not found", if the sample would have found a difference of `smallest` to every control with a
+    chance of 80 % at least, or if it rules one out: the share of photographs that the patch alone flips is an upper
+    bound of the difference to a control, and for one of them its interval, widened for all controls and patches
+    (Bonferroni), ends below `smallest`.
 
     Parameters
     ----------
@@ -236,12 +252,13 @@ def judge(
         hardest = min(some, key=lambda kind: some[kind].mean)
         n = len(result.flips)
         # The first step of Holm's procedure is the strictest.
-        least = detectable(n, some[hardest].control_only / max(1, n), ALPHA / len(names))
+        alpha = ALPHA / len(names)
+        only = tuple(d.control_only / max(1, n) for d in some.values())
+        chance = power_against_all(smallest, only, n, alpha)
+        most = min(wilson(d.patch_only, n, alpha / len(some))[1] for d in some.values())
         found = p < ALPHA and all(d.low > 0 for d in some.values())
-        ruled_out = wilson(some[hardest].patch_only, n)[1] < smallest
-        enough = ruled_out or (least is not None and least <= smallest)
+        enough = most < smallest or chance >= POWER
         verdict: Verdict = "found" if found else "not found" if enough else "not enough images"
-        chance = _power_against_all(smallest, [d.control_only for d in some.values()], n, ALPHA / len(names))
         reports.append(
             Report(
                 patch=name,
@@ -255,23 +272,13 @@ def judge(
                 difference=some[hardest],
                 p_value=p,
                 images=n,
-                detectable=least,
+                detectable=detectable(n, only, alpha, POWER),
                 smallest=smallest,
                 power=chance,
-                rules_out=smallest if ruled_out else None,
+                rules_out=smallest if most < smallest else None,
             )
         )
     return reports
-
-
-def _power_against_all(difference: float, control_only: Sequence[int], n: int, alpha: float) -> float:
-    """Least chance to find a difference to every control at once."""
-    missed = 0.0
-    for only in control_only:
-        share = only / max(1, n)
-        # More than all photographs: such a difference cannot be.
-        missed += 1.0 if difference + 2 * share > 1 else 1 - power(difference, share, n, alpha)
-    return max(0.0, 1 - missed)
 
 
 def _discordant(patch: Outcome, control: Outcome) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import numpy as np
 from atlas.audit.arms import controls_of
 from atlas.audit.controls import CONTROLS
 from atlas.audit.findings import WAYS, Difference, Outcome, Report, Way, compare, judge, outcome
-from atlas.audit.statistics import paired_interval
+from atlas.audit.statistics import mean_interval
 from atlas.errors import AtlasError
 from atlas.grid import Table
 from atlas.provenance import versions
@@ -107,7 +107,7 @@ class PatchTest:
         controls: list[dict[str, Outcome]] = [
             {key[0]: self.outcome(key, way) for key in controls_of(patch, self.arms)} for patch in self.patches
         ]
-        return patches, controls, compare(patches, controls, self.seed)
+        return patches, controls, compare(patches, controls)
 
     def judged(self, way: Way = "held out") -> list[Report]:
         """Verdict on each patch, counted one way."""
@@ -136,8 +136,8 @@ class PatchTest:
         Columns: patch, kind, way ("held out" or "best"), arm ("patch" or a control), images; flips, rate, low, high
         (to the target, with the Wilson interval), other (share that became a third class), placement; in rows of
         controls difference, difference_low, difference_high (patch minus control), p and p_corrected. Rows of "all
-        patches" are means over the patches, whose images and flips they add up, with intervals bootstrapped over
-        photographs, without p-values.
+        patches" are means over the patches, whose images and flips they add up, with intervals over photographs
+        (Student's t), without p-values.
         """
         rows = [row for way in WAYS for row in self._rows(way)]
         text = {"patch", "kind", "way", "arm", "placement"}
@@ -168,7 +168,7 @@ class PatchTest:
         }
 
     def _pooled(self, way: Way, patches: list[Outcome], controls: list[dict[str, Outcome]]) -> list[dict[str, Any]]:
-        """Means over the patches; photographs, not pairs of patch and photograph, are what is resampled."""
+        """Means over the patches; photographs, not pairs of patch and photograph, are counted."""
         own = np.mean([result.flips for result in patches], axis=0)
         arms: dict[str, tuple[list[Outcome], NDArray[np.floating]]] = {"patch": (patches, own)}
         for kind in [kind for kind in CONTROLS if all(kind in some for some in controls)]:
@@ -176,7 +176,7 @@ class PatchTest:
             arms[kind] = results, np.mean([result.flips for result in results], axis=0)
         rows = []
         for kind, (results, shares) in arms.items():
-            low, high = paired_interval(shares, self.seed, least=0.0)
+            low, high = mean_interval(shares, least=0.0)
             row = {
                 "patch": ALL,
                 "kind": "",
@@ -192,7 +192,7 @@ class PatchTest:
                 **_NO_DIFFERENCE,
             }
             if kind != "patch":
-                below, above = paired_interval(own - shares, self.seed)
+                below, above = mean_interval(own - shares)
                 row |= {"difference": float((own - shares).mean()), "difference_low": below, "difference_high": above}
             rows.append(row)
         return rows
@@ -253,10 +253,7 @@ class PatchTest:
             "patches": [
                 {"name": p.name, "kind": p.kind, "variants": len(p.pictures), "digest": p.digest} for p in self.patches
             ],
-            "arms": [
-                dict(zip(("kind", "patches", "donors", "seed"), arm.described(), strict=True)) | {"of": of}
-                for (_, of), arm in self.arms.items()
-            ],
+            "arms": [arm.described() | {"of": of} for (_, of), arm in self.arms.items()],
             "sizes": list(self.placements.sizes),
             "positions": list(self.placements.positions),
             "seed": self.seed,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from atlas.models import VisionModel
 
 #: Raised when the squares of equal settings change, so that kept predictions are made anew.
-_REVISION = 3
+_REVISION = 4
 _DONORS = 100
 _KINDS = {"icon": "icons", "real": "real patches", "picture": "pictures"}
 _LEAST_IMAGES = 2
@@ -88,7 +88,7 @@ def patch_test(
         The smallest difference of flip rates that matters: with too few photographs to find it with 80 % power, a
         patch that shows nothing is reported as "not enough images" instead of "not found".
     seed : int
-        Decides photographs, halves, noise and resamples.
+        Decides photographs, halves and noise.
     out : path, optional
         Folder that keeps the predictions of every finished arm: the same call goes on from there.
     progress : bool or Progress
@@ -135,9 +135,8 @@ def patch_test(
         except AtlasError as error:
             report.note(f"{error} The control that shows parts of such photographs is left out.")
         arms = make_arms(tested, others, donors, seed)
-        for kind in dict.fromkeys(patch.kind for patch in tested):
-            if ("neutral", kind) not in arms:
-                report.note(f"No neutral cell is like the {_KINDS[kind]}: that control of theirs is left out.")
+        for kind in dict.fromkeys(patch.kind for patch in tested if ("neutral", patch.name) not in arms):
+            report.note(f"No neutral cell is like the {_KINDS[kind]}: that control of theirs is left out.")
         report.note(
             f"Pasting {len(tested)} patches and their controls on {len(found)} photographs of {source_name}, "
             f"{len(placements)} sizes and positions: {len(arms) * len(found) * len(placements):,} runs of the network."
@@ -237,7 +236,7 @@ def _run(
     predictions = {}
     for number, (key, arm) in enumerate(arms.items()):
         before = number * len(photographs)
-        file = None if out is None else out / f"arm-{digest_of([*common, *arm.described()])}.npy"
+        file = None if out is None else out / f"arm-{digest_of([*common, arm.described()])}.npy"
         found = None if file is None else _read(file, shape, model.n_classes)
         if found is None:
             found = run_arm(

@@ -39,6 +39,16 @@ def test_a_photograph_gets_one_picture_of_every_arm_whatever_the_size(donors: Ph
         assert not np.array_equal(one, other), "drawn anew for every photograph"
 
 
+def test_controls_that_show_something_else_are_drawn_for_each_patch_by_itself(donors: Photographs) -> None:
+    other = Patch("other", (picture(2), picture(3), picture(4)))
+    arms = make_arms([Patch("one", (picture(1),)), Patch("two", (picture(5),))], [other], donors, seed=0)
+    for kind in ("neutral", "target image"):
+        squares = [[arms[kind, name].square(str(n), LARGEST, LARGEST) for n in range(12)] for name in ("one", "two")]
+        equal = sum(np.array_equal(one, two) for one, two in zip(*squares, strict=True))
+        assert equal < 12, "the luck of one draw would be the luck of all patches"
+        assert arms[kind, "one"].described() != arms[kind, "two"].described()
+
+
 def test_icons_and_real_parts_are_never_the_neutral_control_of_each_other() -> None:
     icon, real, own = (Patch(kind, (picture(3),), kind) for kind in ("icon", "real", "picture"))
 

@@ -66,7 +66,8 @@ def test_a_comparison_brings_its_icons_its_classes_and_its_neutral_cells(
     assert [patch.kind for patch in result.patches] == ["icon", "icon", "real", "real"]
     assert result.patches[0].name == f"cell ({cells[0].row}, {cells[0].column})"
     np.testing.assert_array_equal(result.patches[0].pictures[0], cells[0].icon)
-    assert {key[1] for key in result.arms if key[0] == "neutral"} == {"icon", "real"}
+    for patch in result.patches:
+        assert {other.kind for other in result.arms["neutral", patch.name].patches} == {patch.kind}
 
 
 def test_the_record_says_which_comparison_and_which_cells_an_audit_rests_on(

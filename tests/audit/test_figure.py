@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from atlas.audit import PatchTest
+    from atlas.audit.arms import ArmKind
     from atlas.images import ImageSource
     from atlas.models import VisionModel
 
@@ -38,11 +39,8 @@ def unfriendly(cross_net: VisionModel, photographs: ImageSource, patches: list[P
 def test_marks_stand_at_the_rates_and_lines_span_the_intervals(audited: PatchTest) -> None:
     drawn = ET.fromstring(audited.figure().svg)  # noqa: S314 - our own picture
     circles = [float(mark.get("cx", "nan")) for mark in drawn.iter(f"{SVG}circle")]
-    outcomes = []
-    for patch in audited.patches:
-        for kind, name in (("patch", patch.name), ("noise", patch.name), ("shuffled", patch.name)):
-            outcomes.append(audited.outcome((kind, name)))  # type: ignore[arg-type]
-        outcomes += [audited.outcome(("neutral", "picture")), audited.outcome(("target image", ""))]
+    kinds: list[ArmKind] = ["patch", "noise", "shuffled", "neutral", "target image"]
+    outcomes = [audited.outcome((kind, patch.name)) for patch in audited.patches for kind in kinds]
     # Shares lie on a straight scale from 340 to 600.
     assert circles == pytest.approx([340 + 260 * one.rate for one in outcomes], abs=0.06)
     bars = [

@@ -29,7 +29,7 @@ def verdicts(rng: np.random.Generator, patch: float, *controls: float) -> list[s
         }
         for _ in range(5)
     ]
-    found = compare(own, others, seed=0)
+    found = compare(own, others)
     return [report.verdict for report in judge(list("abcde"), own, found, "held out", 0.25)]
 
 
@@ -63,7 +63,7 @@ def test_p_values_of_a_verdict_are_the_worst_of_the_controls_then_corrected_by_h
     nothing = np.zeros(20, dtype=bool)
     patches = [Outcome(flips[0], nothing, 0), Outcome(flips[1], nothing, 0)]
     silent, busy = Outcome(nothing, nothing, 0), Outcome(flips[0] & (np.arange(20) < 6), nothing, 0)
-    differences = compare(patches, [{"noise": silent, "shuffled": busy}, {"noise": silent, "shuffled": silent}], 0)
+    differences = compare(patches, [{"noise": silent, "shuffled": busy}, {"noise": silent, "shuffled": silent}])
     first, second = judge(["first", "second"], patches, differences, "held out", 0.25)
     # Exact: 12 against 0 and 6 against 0; 8 against 0 twice.
     assert differences[0]["noise"].p_value == 2 / 2**12
@@ -74,12 +74,12 @@ def test_p_values_of_a_verdict_are_the_worst_of_the_controls_then_corrected_by_h
     assert first.controls == ("noise", "shuffled")
     assert "against all of noise, shuffled." in str(first)
     assert (first.rate, (first.low, first.high)) == (12 / 20, wilson(12, 20))
-    assert "Flips 60% [39%, 78%], +30% " in str(first)
+    assert "Flips 60 % [39, 78] of 20 photographs, 30 points more [" in str(first)
 
 
 def test_a_patch_that_flips_less_than_a_control_is_never_found() -> None:
     flips, nothing = np.arange(40) < 20, np.zeros(40, dtype=bool)
-    (difference,) = compare([Outcome(nothing, nothing, 0)], [{"target image": Outcome(flips, nothing, 0)}], 0)
+    (difference,) = compare([Outcome(nothing, nothing, 0)], [{"target image": Outcome(flips, nothing, 0)}])
     (report,) = judge(["a"], [Outcome(nothing, nothing, 0)], [difference], "held out", 0.25)
     assert difference["target image"].p_value < 1e-4
     assert (report.verdict, report.p_value) == ("not found", 1.0)
@@ -89,23 +89,37 @@ def test_the_power_against_all_controls_is_no_more_than_against_each() -> None:
     nothing = np.zeros(150, dtype=bool)
     # 12, 6 and no photographs that the control alone flips.
     controls = {str(k): Outcome(np.arange(150) < k, nothing, 0) for k in (12, 6, 0)}
-    patch = Outcome(nothing, nothing, 0)
-    (report,) = judge(["a"], [patch], compare([patch], [controls], 0), "held out", 0.12)
+    # The patch alone flips ten: too many to rule out twelve in a hundred.
+    patch = Outcome(np.arange(150) >= 140, nothing, 0)
+    (report,) = judge(["a"], [patch], compare([patch], [controls]), "held out", 0.12)
     each = [power(0.12, k / 150, 150, 0.05) for k in (12, 6, 0)]
     assert report.power == pytest.approx(1 - sum(1 - one for one in each))
     assert 0.5 < report.power < min(each)
-    assert f"12% more than all of them with {report.power:.0%} at least" in str(report)
+    assert report.verdict == "not enough images", "whatever the power against the hardest control alone"
+    assert f"a difference of 12 points to every control with a chance of at least {int(100 * report.power)} %" in str(
+        report
+    )
 
 
 def test_a_power_that_is_not_there_is_not_told() -> None:
     nothing = np.zeros(40, dtype=bool)
     controls = {str(k): Outcome(np.arange(40) < k, nothing, 0) for k in (9, 8)}
     patch = Outcome(nothing, nothing, 0)
-    (report,) = judge(["a"], [patch], compare([patch], [controls], 0), "held out", 0.12)
-    assert report.detectable is not None
+    (report,) = judge(["a"], [patch], compare([patch], [controls]), "held out", 0.12)
     assert report.power == 0
-    assert "with power 80%" in str(report)
-    assert "all of them" not in str(report)
+    assert str(report).endswith(
+        "So many photographs are too few to find a difference of 12 points to every control; they rule it out."
+    )
+
+
+def test_a_chance_is_rounded_down_and_never_told_as_none() -> None:
+    nothing = np.zeros(40, dtype=bool)
+    patch = Outcome(nothing, nothing, 0)
+    controls = {"noise": Outcome(np.arange(40) < 3, nothing, 0)}
+    for smallest in np.linspace(0.01, 0.6, 60):
+        (report,) = judge(["a"], [patch], compare([patch], [controls]), "held out", float(smallest))
+        assert "at least 0 %" not in str(report)
+        assert ("too few" in str(report)) == (report.power < 0.01)
 
 
 def test_of_placements_that_flip_equally_many_the_largest_is_reported() -> None:

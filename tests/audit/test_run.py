@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import stats
 
-from atlas.audit import Patch, patch_test
+from atlas.audit import CONTROLS, Patch, patch_test
+from atlas.audit.findings import WAYS
 from atlas.audit.statistics import mcnemar, wilson
 from atlas.errors import AtlasError
 from atlas.images import open_images
@@ -93,7 +96,7 @@ def test_real_patches_are_not_held_against_icons_and_that_is_said(
 def test_a_neutral_picture_may_be_an_array(cross_net: VisionModel, photographs: ImageSource) -> None:
     grey = np.full_like(figure(), 128)
     result = patch_test(cross_net, photographs, 0, 1, patches=figure(), neutral=grey, limit=4, progress=False)
-    assert [patch.name for patch in result.arms["neutral", "picture"].patches] == ["picture 2"]
+    assert [patch.name for patch in result.arms["neutral", "picture 1"].patches] == ["picture 2"]
 
 
 def test_size_and_corner_are_chosen_on_one_half_and_reported_on_the_other(audited: PatchTest) -> None:
@@ -127,6 +130,26 @@ def test_the_table_repeats_what_is_computed_by_hand(audited: PatchTest) -> None:
     assert table["flips"][pooled] / table["images"][pooled] == table["rate"][pooled]
     assert set(table["arm"]) == {"patch", "noise", "shuffled", "neutral", "target image"}
     assert list(table.to_pandas().columns) == list(table.columns)
+
+
+def test_differences_of_all_patches_together_are_paired_by_photograph(audited: PatchTest) -> None:
+    rng = np.random.Generator(np.random.Philox(6))
+    # Predictions that differ from arm to arm, and more from photograph to photograph.
+    ease = rng.uniform(0, 0.8, (80, 1))
+    predictions = {key: (rng.random((80, 8)) < ease).astype(np.int32) for key in audited.predictions}
+    result = replace(audited, predictions=predictions)
+    table = result.table()
+    for way in WAYS:
+        own = np.mean([result.outcome(("patch", name), way).flips for name in ("cross", "stripe")], axis=0)
+        for kind in CONTROLS:
+            key: Any = kind
+            theirs = np.mean([result.outcome((key, name), way).flips for name in ("cross", "stripe")], axis=0)
+            reference = stats.ttest_rel(own, theirs).confidence_interval(0.95)
+            chosen = (table["patch"] == "all patches") & (table["way"] == way) & (table["arm"] == kind)
+            (row,) = np.flatnonzero(chosen)
+            assert table["difference"][row] == pytest.approx(own.mean() - theirs.mean())
+            assert table["difference_low"][row] == pytest.approx(reference.low)
+            assert table["difference_high"][row] == pytest.approx(reference.high)
 
 
 def test_flips_to_a_third_class_are_counted_apart(cross_net: VisionModel, photographs: ImageSource) -> None:
