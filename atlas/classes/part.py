@@ -12,6 +12,7 @@ import numpy as np
 
 from atlas.activations import select
 from atlas.assembly import add_levels, refuse_other, take_up, tidy
+from atlas.assets import asset
 from atlas.classes.owned import default_k
 from atlas.errors import AtlasError
 from atlas.grid import cell_index
@@ -52,7 +53,8 @@ class PartOptions:
     grids
         Cells a side of each level; by default what the number of activations fills.
     out
-        Folder of the atlas; by default beside the atlas it is a part of, named after both.
+        Folder of the atlas; by default beside the atlas it is a part of (of the shipped sample: in the working folder),
+        named after both.
     model
         The network; by default the one of the atlas, loaded by its name.
     layout
@@ -116,12 +118,17 @@ def resolve(model: VisionModel, queries: Sequence[str | int]) -> list[tuple[int,
 
 
 def folder_beside(world: AtlasReader, layer: str, names: Sequence[str]) -> Path:
-    """Default folder of an atlas of classes: photos.atlas and "frying pan", "wok" give photos-frying-pan-wok.atlas."""
+    """Default folder of an atlas of classes: photos.atlas and "frying pan", "wok" give photos-frying-pan-wok.atlas.
+
+    Beside the atlas; of the sample that ships, which lies in the installation, in the working folder.
+    """
     words = [world.path.resolve().name.removesuffix(".atlas"), *names]
     if layer != world.layers[0]:
         words.insert(1, layer)
     plain = (re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words[1:])
-    return world.path.resolve().with_name("-".join([words[0], *filter(None, plain)]) + ".atlas")
+    path = world.path.resolve()
+    beside = Path.cwd() if path == asset("sample.atlas").resolve() else path.parent
+    return beside / ("-".join([words[0], *filter(None, plain)]) + ".atlas")
 
 
 def build_part(
