@@ -213,8 +213,8 @@ def written(record: dict[str, Any]) -> str:
         "Flip rates to the second class, in per cent, mean over the icons that speak most for it (five, or as many as "
         "tell the classes apart; their number is in the table), with 95 % intervals over photographs (Student's t); "
         "after the semicolon, icons minus control. *Held out*: one size and corner for each icon, chosen on one half "
-        "of the photographs and reported on the other. *Best*: the best of eight for each photograph. Controls are drawn "
-        "for each icon, choose, and are counted, in the same way; differences are paired by photograph. All "
+        "of the photographs and reported on the other. *Best*: the best of eight for each photograph. Controls are "
+        "drawn for each icon, choose, and are counted, in the same way; differences are paired by photograph. All "
         "photographs are classified correctly without a patch; those that are not of the validation set are of the "
         "training set."
     )
