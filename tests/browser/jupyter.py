@@ -76,8 +76,8 @@ def lab_environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def jupyterlab(home: Path) -> Iterator[Lab]:
-    """A server, with all that is its own in the folder `home`, until the end of the block."""
+def jupyterlab(home: Path, **more: Any) -> Iterator[Lab]:
+    """A server, with all that is its own in the folder `home` and `more` of LabApp's settings, until the block ends."""
     environment = lab_environment(home)
     (home / "work").mkdir()
     quiet = home / "lab-settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
@@ -91,7 +91,7 @@ def jupyterlab(home: Path) -> Iterator[Lab]:
         "ServerApp.allow_root": True,
         "ServerApp.disable_check_xsrf": True,
         "LabApp.expose_app_in_browser": True,
-    }
+    } | {f"LabApp.{name}": value for name, value in more.items()}
     command = [sys.executable, "-m", "jupyterlab", *(f"--{key}={value}" for key, value in settings.items())]
     with (home / "log").open("w") as log:
         process = subprocess.Popen(command, env=environment, cwd=home / "work", stdout=log, stderr=log)

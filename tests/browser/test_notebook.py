@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from atlas.activations import write_activations
+from tests.browser.conftest import READY, Tab
+from tests.browser.jupyter import Notebook, jupyterlab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Position
+    from playwright.sync_api import Browser, Position
 
     from atlas.activations import Activations
     from atlas.atlas import Atlas
-    from tests.browser.conftest import Tab
-    from tests.browser.jupyter import Lab, Notebook
+    from tests.browser.jupyter import Lab
+
+
+#: The picture for readers without a kernel.
+STILL = ".jp-OutputArea-output img[src^='data:image/png']"
 
 
 def opened(world: Path) -> str:
@@ -40,7 +46,7 @@ def test_the_browser_and_python_move_select_and_ask_together(
     page, tab = notebook.page, notebook.tab
     tab.ready()
     # The picture for readers without a kernel is there, and out of sight.
-    still = page.locator(".jp-OutputArea-output img[src^='data:image/png']")
+    still = page.locator(STILL)
     expect(still).to_have_count(1)
     expect(still).to_be_hidden()
     # Until the view has the focus, the wheel scrolls the notebook.
@@ -96,7 +102,7 @@ def test_a_second_view_is_linked_and_closing_frees(deep_atlas: Atlas, open_noteb
     expect(page.locator(".aa-root")).to_have_count(1)
     notebook.python("view.close()")
     expect(page.locator(".aa-root")).to_have_count(0)
-    expect(page.locator(".jp-OutputArea-output img[src^='data:image/png']").first).to_be_visible()
+    expect(page.locator(STILL).first).to_be_visible()
     assert notebook.python("sum(type(w).__name__ == 'AtlasView' for w in widget._instances.values())") == 0
     assert tab.errors == []
 
@@ -120,30 +126,74 @@ def test_a_kernel_that_is_gone_and_an_atlas_that_is_deleted_are_told(
     assert tab.errors == []
 
 
-def test_a_saved_notebook_flies_without_kernel_and_network_and_shows_the_picture(
-    deep_atlas: Atlas, lab: Lab, open_notebook: Callable[..., Notebook], open_tab: Callable[..., Tab]
-) -> None:
-    code = opened(deep_atlas.path)
-    notebook = open_notebook("saved.ipynb", code, "world.show_static(height=400)")
+@pytest.fixture(scope="module")
+def saved(
+    deep_atlas: Atlas, lab: Lab, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """A notebook with a view and a page, run and saved; its kernel is gone."""
+    context = browser.new_context(viewport={"width": 1200, "height": 1000})
+    url = lab.notebook("saved.ipynb", opened(deep_atlas.path), "world.show_static(height=400)")
+    notebook = Notebook(Tab(context.new_page()), lab)
+    notebook.page.goto(url)
+    notebook.run_all()
     notebook.tab.ready()
-    frame = notebook.page.frame_locator("iframe[srcdoc]")
-    frame.locator('.aa-root[data-aa-ready="true"]').wait_for()
-    outputs = [cell["outputs"] for cell in notebook.save()["cells"]]
+    notebook.page.frame_locator("iframe[srcdoc]").locator(READY).wait_for()
+    # The picture comes after the view.
+    notebook.page.locator(STILL).wait_for(state="attached")
+    yield notebook.save()
+    context.close()
+
+
+def test_a_saved_notebook_flies_without_kernel_and_network_and_shows_the_picture(
+    saved: dict[str, Any], tmp_path: Path, open_tab: Callable[..., Tab]
+) -> None:
+    outputs = [cell["outputs"] for cell in saved["cells"]]
     kinds = [set(output["data"]) for output in outputs[0]]
     assert {"application/vnd.jupyter.widget-view+json", "text/plain"} in kinds
     assert {"image/png", "text/plain"} in kinds
-    notebook.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
-    notebook.page.context.close()
     # What a reader does who has the file alone: every output as it is, no kernel, no network.
     (page_in_page,) = [output["data"]["text/html"] for output in outputs[1]]
     text = page_in_page if isinstance(page_in_page, str) else "".join(page_in_page)
-    reader = lab.folder / "reader.html"
+    reader = tmp_path / "reader.html"
     pictures = [output["data"]["image/png"] for output in outputs[0] if "image/png" in output["data"]]
     reader.write_text(f'<!doctype html><img src="data:image/png;base64,{pictures[0]}">{text}', encoding="utf-8")
     tab = open_tab(reader.as_uri(), offline=True)
-    tab.page.frame_locator("iframe").locator('.aa-root[data-aa-ready="true"]').wait_for()
+    tab.page.frame_locator("iframe").locator(READY).wait_for()
     assert tab.page.evaluate("() => document.images[0].naturalWidth") > 100
     assert tab.errors == []
+
+
+def test_a_saved_notebook_that_is_opened_elsewhere_shows_the_picture_and_flies_once_it_is_trusted(
+    saved: dict[str, Any], tmp_path: Path, open_tab: Callable[..., Tab]
+) -> None:
+    with jupyterlab(tmp_path, notebook_starts_kernel=False) as elsewhere:
+        (elsewhere.folder / "sent.ipynb").write_text(json.dumps(saved), encoding="utf-8")
+        tab = open_tab(
+            elsewhere.address("sent.ipynb"), viewport={"width": 1200, "height": 1200}, reduced_motion="reduce"
+        )
+        page = tab.page
+        # Nobody here has signed it: nothing of it may run, a picture may be seen.
+        still = page.locator(STILL)
+        expect(still).to_be_visible()
+        page.wait_for_function("selector => document.querySelector(selector).naturalWidth > 100", arg=STILL)
+        expect(page.locator("iframe[srcdoc]")).to_have_count(0)
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:trust'); }")
+        page.locator(".jp-Dialog .jp-mod-accept", has_text="Trust").click()
+        # It is not loaded before it comes into sight.
+        page.locator("iframe[srcdoc]").scroll_into_view_if_needed()
+        frame = page.frame_locator("iframe[srcdoc]")
+        frame.locator(READY).wait_for()
+        stage = frame.locator(".aa-stage")
+        stage.focus()
+        for _ in range(6):
+            stage.press("+")
+        frame.locator(f'{READY}[data-aa-level="32"]').wait_for()
+        expect(still).to_be_visible()
+        kernels = page.evaluate("async () => (await fetch('/api/kernels')).json()")
+        assert kernels == [], "it flies without one"
+        assert all(url.startswith((elsewhere.url, "data:", "blob:", "about:")) for url in tab.requests)
+        # JupyterLab's own manager of widgets misses the session that there is none of.
+        assert [error for error in tab.errors if "(reading 'kernel')" not in error] == []
 
 
 #: Builds with a view, and stops in the middle of the finer level for as long as somebody looks.
