@@ -68,7 +68,7 @@ def patch_test(
         `open_images` takes. Those of the target class serve as control; without any, that control is left out.
     source, target : str or int
         Class of the photographs, and the class that they might become: name, WNID or index. With a comparison, by
-        default its left and right class.
+        default its left and right class; others are refused, since its cells say nothing of them.
     patches
         A comparison, for the icons of the cells that speak most for the target; cells of one; pictures: paths, Pillow
         images, arrays; or `Patch`, such as `real_patches` gives.
@@ -114,7 +114,8 @@ def patch_test(
         raise AtlasError(f"Source and target are both {source_name}; choose two classes.")
     settings: dict[str, Any] = {"limit": limit, "n_patches": n_patches, "comparison": None}
     if comparison is not None:
-        patches, neutral, settings["comparison"] = _of_comparison(comparison, patches, neutral, n_patches, target_index)
+        side = _side_of(comparison, source_index, target_index)
+        patches, neutral, settings["comparison"] = _of_comparison(comparison, patches, neutral, n_patches, side)
     tested = as_patches(patches)
     others = as_patches(neutral, first=len(tested) + 1) if _holds(neutral) else []
     placements = Placements(tuple(float(size) for size in sizes), tuple(positions))
@@ -168,11 +169,11 @@ def _of_comparison(
     patches: Any,  # noqa: ANN401
     neutral: Any,  # noqa: ANN401
     n_patches: int,
-    target: int,
+    side: str,
 ) -> tuple[Any, Any, dict[str, Any]]:
     """What to paste of a comparison, its neutral cells, and what is recorded of it."""
     if patches is comparison:
-        patches = comparison.separating(n_patches, _side_of(comparison, target))
+        patches = comparison.separating(n_patches, side)
     if neutral is comparison or not _holds(neutral):
         neutral = comparison.neutral(n_patches)
     record = {
@@ -207,12 +208,13 @@ def _digest_of(comparison: Any) -> str:  # noqa: ANN401 - see `patch_test`
     return digest_of([record.layout.digest, level.grid.digest, None if level.icons is None else level.icons.digest])
 
 
-def _side_of(comparison: Any, target: int) -> str:  # noqa: ANN401 - see `patch_test`
-    """On which side of a comparison a class is."""
+def _side_of(comparison: Any, source: int, target: int) -> str:  # noqa: ANN401 - see `patch_test`
+    """On which side of a comparison the target is; its cells say nothing of other classes, nor are they neutral there."""
     sides = {comparison.left.index: "left", comparison.right.index: "right"}
-    if target not in sides:
+    if {source, target} != set(sides):
         raise AtlasError(
-            f"This comparison is of {comparison.left.name} and {comparison.right.name}; choose the target from them."
+            f"This comparison is of {comparison.left.name} and {comparison.right.name}; choose source and target from "
+            "them, or leave the comparison out."
         )
     return sides[target]
 

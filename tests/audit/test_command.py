@@ -42,7 +42,7 @@ def compared(
     acts = collect(small_net, small_pictures, "body", per_image=8, out=home / "small.acts", progress=False)
     world = build_small(acts, home / "small.atlas", grids=(1,))
     few = RenderSettings(size=32, steps=2, tile=4)
-    return world.compare("ant", "bee", model=small_net, grids=(3,), rendering=few, progress=False)
+    return world.compare("eel", "bee", model=small_net, grids=(3,), rendering=few, progress=False)
 
 
 def test_a_comparison_brings_its_icons_its_classes_and_its_neutral_cells(
@@ -50,8 +50,10 @@ def test_a_comparison_brings_its_icons_its_classes_and_its_neutral_cells(
 ) -> None:
     # The network, which has learned nothing, calls everything an eel.
     images = open_images(small_pictures, labels=["eel"] * 30 + ["bee"] * 10)
-    with pytest.raises(AtlasError, match="This comparison is of ant and bee"):
-        patch_test(small_net, images, "eel", "cat", patches=compared, progress=False)
+    for classes in (("eel", "cat"), ("ant", "bee"), ("ant", "cat")):
+        for given in ({"patches": compared}, {"patches": small_pictures[0], "neutral": compared}):
+            with pytest.raises(AtlasError, match="This comparison is of eel and bee"):
+                patch_test(small_net, images, *classes, progress=False, **given)
     cells = compared.separating(2)
     result = patch_test(
         small_net,
@@ -75,13 +77,13 @@ def test_the_record_says_which_comparison_and_which_cells_an_audit_rests_on(
 ) -> None:
     images = open_images(small_pictures, labels=["eel"] * 30 + ["bee"] * 10)
     for given in ({"patches": compared}, {"patches": small_pictures[0], "neutral": compared}):
-        result = patch_test(small_net, images, "eel", "ant", n_patches=2, limit=4, progress=False, **given)
+        result = patch_test(small_net, images, "eel", "bee", n_patches=2, limit=4, progress=False, **given)
         record = result.provenance()["comparison"]
         assert record["name"] == compared.path.name
         assert len(record["digest"]) >= 16
         assert record["neutral_cells"] == [cell.cell for cell in compared.neutral(2)]
         own = "patches" in given and given["patches"] is compared
-        assert record["cells"] == ([cell.cell for cell in compared.separating(2, "left")] if own else [])
+        assert record["cells"] == ([cell.cell for cell in compared.separating(2, "right")] if own else [])
         assert {patch.kind for patch in result.patches} == {"icon" if own else "picture"}
     assert result.provenance()["model"]["input_size"] == small_net.input_size
 
@@ -93,11 +95,11 @@ def test_an_audit_of_a_layer_whose_labels_mean_little_says_so(
     assert note is not None
     assert "mean little at body" in note
     images, report = open_images(small_pictures, labels=["eel"] * 30 + ["bee"] * 10), recorder()
-    result = patch_test(small_net, images, "eel", "ant", patches=compared, n_patches=1, limit=4, progress=report)
+    result = patch_test(small_net, images, "eel", "bee", patches=compared, n_patches=1, limit=4, progress=report)
     assert result.note == result.provenance()["comparison"]["note"] == note
     assert note in report.notes
     assert note in result.view(examples=1).html
-    alone = patch_test(small_net, images, "eel", "ant", patches=small_pictures[0], limit=4, progress=False)
+    alone = patch_test(small_net, images, "eel", "bee", patches=small_pictures[0], limit=4, progress=False)
     assert alone.note is None
 
 
