@@ -209,7 +209,7 @@ def _digest_of(comparison: Any) -> str:  # noqa: ANN401 - see `patch_test`
 
 
 def _side_of(comparison: Any, source: int, target: int) -> str:  # noqa: ANN401 - see `patch_test`
-    """On which side of a comparison the target is; its cells say nothing of other classes, nor are they neutral there."""
+    """On which side of a comparison the target is; of other classes its cells say nothing."""
     sides = {comparison.left.index: "left", comparison.right.index: "right"}
     if {source, target} != set(sides):
         raise AtlasError(
