@@ -12,6 +12,7 @@ from atlas.cli.group import Commands
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
+    from atlas.atlas import Atlas
     from atlas.models import VisionModel
 
 # Commands import what they need themselves: torch and UMAP take seconds, and --help should not.
@@ -56,6 +57,20 @@ def load_network(name: str, weights: Path | None, device: str | None) -> VisionM
     from atlas.models import load_model  # noqa: PLC0415
 
     return load_model(name, weights=weights, device=device)
+
+
+def network_of(world: Atlas, weights: Path | None, device: str | None) -> VisionModel:
+    """Load the network that an atlas was made with, on a device."""
+    from atlas.projection import model_of  # noqa: PLC0415
+
+    given = None if weights is None else load_network(world.provenance["model"]["name"], weights, device)
+    return model_of(world.provenance, given).to(device)
+
+
+def is_given(context: typer.Context, option: str) -> bool:
+    """Whether somebody typed an option, named as the command's parameter, rather than left it at its default."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
 
 
 def positions(text: str | None) -> int | Literal["all"] | None:

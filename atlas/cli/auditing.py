@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from atlas.cli.app import DeviceOption, ModelOption, SeedOption, WeightsOption, app, load_network
+from atlas.cli.app import DeviceOption, ModelOption, SeedOption, WeightsOption, app, is_given, load_network, network_of
 from atlas.errors import AtlasError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def audit(
+    context: typer.Context,
     images: Annotated[Path, typer.Option(help="Photographs: a folder with a subfolder for each class.")],
     comparison: Annotated[
         Path | None,
@@ -49,7 +50,6 @@ def audit(
     """
     from atlas.audit import SIZES, patch_test  # noqa: PLC0415
     from atlas.classes import Comparison  # noqa: PLC0415
-    from atlas.projection import model_of  # noqa: PLC0415
 
     if comparison is None and not patch:
         raise AtlasError("Give a comparison, whose icons are tested, or pictures with --patch.")
@@ -63,8 +63,9 @@ def audit(
         neutral = compared
         if not patch:
             tested = compared
-        given = None if weights is None else load_network(model, weights, device)
-        network = model_of(compared.provenance, given).to(device)
+        if is_given(context, "model"):
+            raise AtlasError("--model is of no use with a comparison, which names its network; leave it out.")
+        network = network_of(compared, weights, device)
     found = patch_test(
         network,
         images,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from atlas.cli.app import app
+from atlas.cli.app import app, is_given
 from atlas.cli.drawing import Drawing, with_drawing
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def compare(
     from atlas.errors import AtlasError  # noqa: PLC0415
     from atlas.export import write_png  # noqa: PLC0415
 
-    given = [option for option in context.params if _is_given(context, option)]
+    given = [option for option in context.params if is_given(context, option)]
     if not names:
         if useless := [option for option in given if option not in ("path", "names", "layer")]:
             raise AtlasError(f"{_flag(useless[0])} is of no use without two classes; name them, or leave it out.")
@@ -101,11 +101,6 @@ def compare(
     else:
         options = drawing.options(world)
         _tell(world.side_by_side(names, own=own, layout=drawing.layout, **options), drawing.png)
-
-
-def _is_given(context: typer.Context, option: str) -> bool:
-    source = context.get_parameter_source(option)
-    return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
 
 
 def _flag(option: str) -> str:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from atlas.cli.app import DeviceOption, LayoutOption, WeightsOption  # noqa: TC001 - read when the command is made
+from atlas.cli.app import (  # options are read when the command is made
+    DeviceOption,
+    LayoutOption,
+    WeightsOption,
+    network_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from atlas.atlas import Atlas
-    from atlas.models import VisionModel
 
 OneLayer = Annotated[
     str | None, typer.Option("--layer", help="Which layer; by default the first that tells classes apart.")
@@ -65,18 +69,10 @@ class Drawing:
             "k": self.k,
             "grids": self.grid or None,
             "out": self.out,
-            "model": self._network(world),
+            "model": network_of(world, self.weights, self.device),
             "rendering": RenderSettings(size=self.icon_size, steps=self.steps),
             "seed": self.seed,
         }
-
-    def _network(self, world: Atlas) -> VisionModel:
-        from atlas.models import load_model  # noqa: PLC0415
-        from atlas.projection import model_of  # noqa: PLC0415
-
-        if self.weights is not None:
-            return load_model(world.provenance["model"]["name"], weights=self.weights, device=self.device)
-        return model_of(world.provenance, None).to(self.device)
 
 
 def with_drawing(command: Callable[..., None]) -> Callable[..., None]:

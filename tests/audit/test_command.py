@@ -166,6 +166,26 @@ def test_the_package_has_the_room_without_importing_it_first() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_the_command_takes_the_network_that_the_comparison_names(
+    compared: Comparison, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["audit", str(compared.path), "--images", str(folder / "photographs"), "--device", "cpu"]
+    for more in ([], ["--weights", str(folder / "mine.png")]):
+        result = CliRunner().invoke(cli.app, [*asked, *more, "--model", "inceptionv1"])
+        assert result.exit_code == 1
+        assert "--model is of no use with a comparison" in result.stderr
+    loaded: list[str] = []
+
+    def load(name: str, *_: object, **__: object) -> VisionModel:
+        loaded.append(name)
+        return load_model(device="cpu")
+
+    monkeypatch.setattr("atlas.models.load_model", load)
+    result = CliRunner().invoke(cli.app, [*asked, "--weights", str(folder / "mine.png")])
+    assert loaded == [compared.provenance["model"]["name"]]
+    assert "with other weights" in result.stderr
+
+
 def test_the_command_wants_a_comparison_or_pictures(folder: Path) -> None:
     result = CliRunner().invoke(cli.app, ["audit", "--images", str(folder / "photographs")])
     assert result.exit_code == 1
