@@ -137,7 +137,7 @@ class ByClass(AtlasReader):
         Raises
         ------
         AtlasError
-            The activations are out of reach, or have no attributions.
+            The activations are out of reach, or have no attributions, or the atlas is itself of some classes.
         """
         from atlas.classes import confusions  # noqa: PLC0415
 

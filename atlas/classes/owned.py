@@ -25,6 +25,18 @@ PUBLISHED_K = 2000
 _LEAST_K, _EVEN_SHARES = 200, 5
 
 
+def whole_atlas(world: AtlasReader) -> None:
+    """Refuse an atlas of a part of another's activations: chosen by class, they say nothing of all classes.
+
+    Raises
+    ------
+    AtlasError
+        The atlas is of a part.
+    """
+    if world.provenance.get("part") is not None:
+        raise AtlasError(f"{world.path.name} shows some classes only; start from the whole atlas.")
+
+
 def layer_for_classes(world: AtlasReader, layer: str | None) -> str:
     """The layer named, or by default the first where attributions tell the class; the first of all if none does.
 

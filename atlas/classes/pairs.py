@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from atlas.classes.owned import default_k, layer_for_classes
+from atlas.classes.owned import default_k, layer_for_classes, whole_atlas
 from atlas.errors import AtlasError
 from atlas.grid import Table
 from atlas.layout.rows import iter_rows
@@ -139,6 +139,7 @@ def confusions(world: AtlasReader, n: int, layer: str | None, of: str | int | No
     """Rank pairs of classes; see `Atlas.confusions`."""
     if n < 1:
         raise AtlasError(f"n is {n}; give a number of pairs from 1.")
+    whole_atlas(world)
     chosen = layer_for_classes(world, layer)
     rows = world.activations[chosen]
     if rows.attributions is None:

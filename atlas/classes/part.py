@@ -13,7 +13,7 @@ import numpy as np
 from atlas.activations import select
 from atlas.assembly import add_levels, refuse_other, take_up, tidy
 from atlas.assets import asset
-from atlas.classes.owned import default_k
+from atlas.classes.owned import default_k, whole_atlas
 from atlas.errors import AtlasError
 from atlas.grid import cell_index
 from atlas.images import open_images
@@ -215,6 +215,5 @@ def part_model(world: AtlasReader, options: PartOptions) -> VisionModel:
         An option is out of range, the network is not this atlas's, or the atlas is itself of a part.
     """
     options.check()
-    if world.provenance.get("part") is not None:
-        raise AtlasError(f"{world.path.name} shows some classes only; start from the whole atlas.")
+    whole_atlas(world)
     return model_of(world.provenance, options.model)

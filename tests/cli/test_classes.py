@@ -67,6 +67,13 @@ def test_a_comparison_is_written_with_its_picture(built: Path, pair: tuple[str, 
         assert picture.info["Title"] == f"{pair[0]} and {pair[1]}, compared"
 
 
+def test_a_comparison_lists_no_pairs(built: Path, pair: tuple[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "pair.atlas"
+    ran("compare", built, *pair, "--out", out, "--grid", 2, *RENDER)
+    said = refused("compare", out)
+    assert "pair.atlas shows some classes only; start from the whole atlas." in said
+
+
 def test_the_evidence_is_drawn_with_real_patches(built: Path, pair: tuple[str, str], tmp_path: Path) -> None:
     plain, patched, out = tmp_path / "plain.png", tmp_path / "patched.png", tmp_path / "pair.atlas"
     asked = ("compare", built, *pair, "--out", out, "--grid", 2, *RENDER)
