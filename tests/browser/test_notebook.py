@@ -194,6 +194,8 @@ def test_a_saved_notebook_that_is_opened_elsewhere_shows_the_picture_and_flies_o
         assert all(url.startswith((elsewhere.url, "data:", "blob:", "about:")) for url in tab.requests)
         # JupyterLab's own manager of widgets misses the session that there is none of.
         assert [error for error in tab.errors if "(reading 'kernel')" not in error] == []
+        # A server that somebody still talks to may take a minute to end.
+        page.context.close()
 
 
 #: Builds with a view, and stops in the middle of the finer level for as long as somebody looks.
