@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,7 +73,7 @@ def as_patches(things: Any, first: int = 1) -> list[Patch]:  # noqa: ANN401 - wh
     ----------
     things : one, or a sequence
         `Patch`; cells of a comparison, for their icons; paths, Pillow images or arrays as `open_images` takes them,
-        of which the middle square is used.
+        of which the middle square is used. A file is called by its name, two of one name by folder and name.
     first : int
         Number of the first picture without a name.
 
@@ -85,9 +85,11 @@ def as_patches(things: Any, first: int = 1) -> list[Patch]:  # noqa: ANN401 - wh
     one = isinstance(things, (str, os.PathLike, Image.Image, Patch)) or hasattr(things, "icon")
     if one or getattr(things, "ndim", 0) in (2, 3):
         things = [things]
+    things = list(things)
     patches = [_as_patch(thing, number) for number, thing in enumerate(things, first)]
     if not patches:
         raise AtlasError("There is no patch to test; give cells of a comparison, or pictures.")
+    patches = _told_apart(patches, things)
     names = [patch.name for patch in patches]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -109,6 +111,17 @@ def _as_patch(thing: Any, number: int) -> Patch:  # noqa: ANN401
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     return Patch(name, (np.asarray(image.crop((left, top, left + side, top + side))),))
+
+
+def _told_apart(patches: list[Patch], things: Any) -> list[Patch]:  # noqa: ANN401 - as in `as_patches`
+    """The same, files of one name with the folder they are in before it."""
+    names = [patch.name for patch in patches]
+    return [
+        replace(patch, name="/".join(Path(thing).absolute().parts[-2:]))
+        if isinstance(thing, (str, os.PathLike)) and names.count(patch.name) > 1
+        else patch
+        for patch, thing in zip(patches, things, strict=True)
+    ]
 
 
 def cell_name(cell: SeparatingCell) -> str:

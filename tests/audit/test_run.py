@@ -14,6 +14,7 @@ from scipy import stats
 
 from atlas.audit import CONTROLS, Patch, patch_test
 from atlas.audit.findings import WAYS
+from atlas.audit.patches import as_patches
 from atlas.audit.statistics import mcnemar, wilson
 from atlas.errors import AtlasError
 from atlas.images import open_images
@@ -252,6 +253,51 @@ def test_patches_may_be_files_pictures_and_arrays(
     )
     assert [patch.name for patch in result.patches] == ["mine.png", "picture 2", "picture 3"]
     assert result.patches[0].pictures[0].shape == (30, 30, 3)
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    files = [tmp_path / "left" / "x.png", tmp_path / "right" / "x.png", tmp_path / "right" / "y.png"]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        Image.fromarray(figure()).save(file)
+    assert [patch.name for patch in as_patches(files)] == ["left/x.png", "right/x.png", "y.png"]
+    with pytest.raises(AtlasError, match=r"Two patches are called left/x\.png"):
+        as_patches([files[0], files[0]])
+
+
+@pytest.mark.parametrize("other", ["network", "photographs", "placements"])
+def test_predictions_kept_of_another_audit_are_not_taken_for_ones_own(
+    cross_net: VisionModel, photographs: ImageSource, tmp_path: Path, other: str
+) -> None:
+    def run(*, kept: bool, **changed: Any) -> PatchTest:
+        settings: dict[str, Any] = {"sizes": (0.375,), "positions": ("top left",)} | changed
+        net, images = settings.pop("net", cross_net), settings.pop("images", photographs)
+        out = tmp_path / "kept" if kept else None
+        return patch_test(net, images, 0, 1, patches=figure(), limit=8, out=out, progress=False, **settings)
+
+    rng = np.random.Generator(np.random.Philox(21))
+    blind = CrossNet()
+    blind.look.weight.data *= 0.1
+    net = wrap_model(
+        blind, preprocess=cross_net.preprocess, labels=["plain", "crossed", "dark"], input_size=SIDE, name="cross"
+    )
+    plain = rng.integers(100, 160, (8, SIDE, SIDE, 3), dtype=np.uint8)
+    changes: dict[str, list[dict[str, Any]]] = {
+        "network": [{"net": net}],
+        "photographs": [{"images": open_images(plain, labels=["plain"] * 8)}],
+        "placements": [{"sizes": (0.2,)}, {"positions": ("bottom right",)}],
+    }
+    first = run(kept=True)
+    files = sorted((tmp_path / "kept").iterdir())
+    assert len(files) == len(first.arms)
+    for change in changes[other]:
+        kept, fresh = run(kept=True, **change), run(kept=False, **change)
+        for key, predicted in fresh.predictions.items():
+            np.testing.assert_array_equal(kept.predictions[key], predicted)
+        assert len(list((tmp_path / "kept").iterdir())) == len(files) + len(kept.arms), (
+            "nothing of the other audit is read"
+        )
+        files = sorted((tmp_path / "kept").iterdir())
 
 
 def test_variants_of_a_patch_are_spread_over_the_photographs(cross_net: VisionModel, photographs: ImageSource) -> None:
