@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -56,6 +57,27 @@ class Placements:
             raise AtlasError(f"The position of a patch is {wrong}; choose from {', '.join(POSITIONS)}.")
         if not self.sizes or not all(0 < size < 1 for size in self.sizes):
             raise AtlasError(f"Sizes are {self.sizes}; give shares of the photograph's side between 0 and 1.")
+
+        for what, given in (("size", self.sizes), ("position", self.positions)):
+            if len(set(given)) < len(given):
+                raise AtlasError(f"A {what} is given twice: {', '.join(map(str, given))}; give each once.")
+
+    @classmethod
+    def of(cls, sizes: Any, positions: Any) -> Self:  # noqa: ANN401 - whatever people give
+        """Placements of sizes and positions as they are given.
+
+        Raises
+        ------
+        AtlasError
+            They are no sequences, or not of numbers and of names of positions.
+        """
+        try:
+            numbers = tuple(float(size) for size in sizes)
+        except (TypeError, ValueError) as error:
+            raise AtlasError(f"Sizes are {sizes!r}; give several shares, such as (0.25, 0.35).") from error
+        if isinstance(positions, str) or not isinstance(positions, Iterable):
+            raise AtlasError(f"Positions are {positions!r}; give several, such as [{CORNERS[0]!r}].")
+        return cls(numbers, tuple(positions))
 
     def __len__(self) -> int:
         return len(self.sizes) * len(self.positions)

@@ -15,6 +15,7 @@ from atlas.audit.paste import CORNERS, SIZES, Placements, run_arm
 from atlas.audit.patches import as_patches
 from atlas.audit.photographs import Photographs, correct_photographs, resolve
 from atlas.audit.result import PatchTest
+from atlas.audit.settings import LEAST_IMAGES, check_settings
 from atlas.errors import AtlasError
 from atlas.images import open_images
 from atlas.progress import Bars, Progress, Silent
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _REVISION = 4
 _DONORS = 100
 _KINDS = {"icon": "icons", "real": "real patches", "picture": "pictures"}
-_LEAST_IMAGES = 2
 
 
 def patch_test(
@@ -109,6 +109,10 @@ def patch_test(
         target = comparison.right.name if target is None else target
     if source is None or target is None:
         raise AtlasError("Say which class the photographs are of and which they might become: source=…, target=….")
+    check_settings(
+        patches=patches, classes=(source, target), n_patches=n_patches, limit=limit, smallest=smallest, seed=seed
+    )
+    placements = Placements.of(sizes, positions)
     (source_index, source_name), (target_index, target_name) = resolve(model, source), resolve(model, target)
     if source_index == target_index:
         raise AtlasError(f"Source and target are both {source_name}; choose two classes.")
@@ -118,15 +122,12 @@ def patch_test(
         patches, neutral, settings["comparison"] = _of_comparison(comparison, patches, neutral, n_patches, side)
     tested = as_patches(patches)
     others = as_patches(neutral, first=len(tested) + 1) if _holds(neutral) else []
-    placements = Placements(tuple(float(size) for size in sizes), tuple(positions))
-    if limit is not None and limit < _LEAST_IMAGES:
-        raise AtlasError(f"limit is {limit}; give a number of photographs from {_LEAST_IMAGES}, or None for all.")
     pictures = open_images(images)
     bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
     with bars as report:
         _warn(settings["comparison"], report)
         found = correct_photographs(model, pictures, source_index, source_name, limit=limit, seed=seed, report=report)
-        if len(found) < _LEAST_IMAGES:
+        if len(found) < LEAST_IMAGES:
             raise AtlasError(f"Only one photograph of {source_name!r} is classified correctly; give more.")
         donors = None
         try:

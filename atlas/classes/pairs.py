@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -137,8 +138,10 @@ def _least_owned(attributions: RowArray, k: int) -> tuple[NDArray[np.float32], N
 
 def confusions(world: AtlasReader, n: int, layer: str | None, of: str | int | None, k: int | None) -> PairTable:
     """Rank pairs of classes; see `Atlas.confusions`."""
-    if n < 1:
-        raise AtlasError(f"n is {n}; give a number of pairs from 1.")
+    asked: list[tuple[str, Any, str]] = [("n", n, "pairs"), ("k", 1 if k is None else k, "activations")]
+    for name, given, of_what in asked:
+        if not isinstance(given, Integral) or int(given) < 1:
+            raise AtlasError(f"{name} is {given!r}; give a number of {of_what} from 1.")
     whole_atlas(world)
     chosen = layer_for_classes(world, layer)
     rows = world.activations[chosen]

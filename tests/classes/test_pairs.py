@@ -117,7 +117,15 @@ def test_the_pair_most_alike_comes_first(world: Atlas) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"), [({"n": 0}, "n is 0"), ({"of": "kat"}, "nearest are cat"), ({"layer": "x"}, "no layer")]
+    ("asked", "message"),
+    [
+        ({"n": 0}, "n is 0"),
+        ({"n": 2.5}, "n is 2.5"),
+        ({"k": 0}, "k is 0"),
+        ({"k": -5}, "k is -5"),
+        ({"of": "kat"}, "nearest are cat"),
+        ({"layer": "x"}, "no layer"),
+    ],
 )
 def test_what_cannot_be_ranked_is_refused(world: Atlas, asked: dict[str, Any], message: str) -> None:
     with pytest.raises(AtlasError, match=message):
