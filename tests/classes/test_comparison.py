@@ -199,6 +199,13 @@ def test_an_unknown_side_is_refused(comparison: Comparison) -> None:
         comparison.separating(2, "middle")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("n", [0, -1, 2.5])
+def test_a_number_of_cells_is_a_whole_one(comparison: Comparison, n: Any) -> None:
+    for ask in (comparison.separating, comparison.neutral):
+        with pytest.raises(AtlasError, match=f"n is {n}; give a number of cells from 1"):
+            ask(n)
+
+
 def test_an_ordinary_atlas_is_no_comparison(world: Atlas) -> None:
     with pytest.raises(AtlasError, match="is not a comparison of two classes"):
         Comparison(world.path)
