@@ -117,6 +117,7 @@ def patch_test(
     if source_index == target_index:
         raise AtlasError(f"Source and target are both {source_name}; choose two classes.")
     settings: dict[str, Any] = {"limit": limit, "n_patches": n_patches, "comparison": None}
+    wanted = n_patches if comparison is not None and patches is comparison else None
     if comparison is not None:
         side = _side_of(comparison, source_index, target_index)
         patches, neutral, settings["comparison"] = _of_comparison(comparison, patches, neutral, n_patches, side)
@@ -125,7 +126,7 @@ def patch_test(
     pictures = open_images(images)
     bars = Bars() if progress is True else nullcontext(Silent() if progress is False else progress)
     with bars as report:
-        _warn(settings["comparison"], report)
+        _warn(settings["comparison"], wanted, report)
         found = correct_photographs(model, pictures, source_index, source_name, limit=limit, seed=seed, report=report)
         if len(found) < LEAST_IMAGES:
             raise AtlasError(f"Only one photograph of {source_name!r} is classified correctly; give more.")
@@ -190,10 +191,14 @@ def _of_comparison(
     return patches, neutral, record
 
 
-def _warn(record: dict[str, Any] | None, report: Progress) -> None:
-    """Say so where what speaks for a class is a guess."""
-    if record is not None and record["note"] is not None:
+def _warn(record: dict[str, Any] | None, wanted: int | None, report: Progress) -> None:
+    """Say so where what speaks for a class is a guess, and where there are fewer cells than were asked for."""
+    if record is None:
+        return
+    if record["note"] is not None:
         report.note(record["note"])
+    if wanted is not None and len(record["cells"]) < wanted:
+        report.note(f"Only {len(record['cells'])} of {wanted} cells tell the classes apart: they alone are tested.")
 
 
 def _cells(things: Any) -> list[int]:  # noqa: ANN401 - see `patch_test`

@@ -103,6 +103,18 @@ def test_an_audit_of_a_layer_whose_labels_mean_little_says_so(
     assert alone.note is None
 
 
+def test_an_audit_says_where_a_comparison_has_fewer_cells_than_asked_for(
+    compared: Comparison, small_net: VisionModel, small_pictures: NDArray[np.uint8], recorder: type[Any]
+) -> None:
+    images, few, enough = open_images(small_pictures, labels=["eel"] * 40), recorder(), recorder()
+    there = len(compared.separating(1000, "right"))
+    for asked, said in ((there + 1, few), (there, enough)):
+        patch_test(small_net, images, patches=compared, n_patches=asked, sizes=(0.3,), limit=2, progress=said)
+    wanted = f"Only {there} of {there + 1} cells tell the classes apart: they alone are tested."
+    assert wanted in few.notes
+    assert not [note for note in enough.notes if note.startswith("Only")]
+
+
 def test_real_patches_are_parts_of_the_photographs_of_the_nearest_members(
     compared: Comparison, small_net: VisionModel, small_pictures: NDArray[np.uint8]
 ) -> None:
