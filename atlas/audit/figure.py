@@ -139,13 +139,21 @@ def _axis(top: float, bottom: float) -> str:
 
 
 def _group(top: float, thumbnail: str, name: str, report: Report) -> str:
-    """Picture, name and verdict of a patch."""
+    """Picture and name of a patch; its verdict, which is about the held-out count alone."""
+    said = name
+    verdict = ""
+    if report.way == "held out":
+        said = str(report)
+        verdict = _text(_THUMB + 28, top + 32, report.verdict, _VERDICT[report.verdict], font_weight="600") + _text(
+            _THUMB + 28, top + 50, f"p = {report.p_value:.2g}", _SOFT, font_size="12"
+        )
     return (
+        f"<g><title>{escape(said)}</title>"
         f"<image href='{thumbnail}' x='16' y='{top}' width='{_THUMB}' height='{_THUMB}' "
         "preserveAspectRatio='none' style='image-rendering:auto'/>"
         + _text(_THUMB + 28, top + 14, _short(name, 20), font_weight="600")
-        + _text(_THUMB + 28, top + 32, report.verdict, _VERDICT[report.verdict], font_weight="600")
-        + _text(_THUMB + 28, top + 50, f"p = {report.p_value:.2g}", _SOFT, font_size="12")
+        + verdict
+        + "</g>"
     )
 
 

@@ -75,8 +75,8 @@ class Difference:
     corrected: float
 
     def __str__(self) -> str:
-        word = "less" if self.mean < 0 else "more"
-        return f"{_percent(abs(self.mean))} points {word} [{_signed(self.low)}, {_signed(self.high)}]"
+        points, word = _percent(abs(self.mean)), "less" if self.mean < 0 else "more"
+        return f"{points} point{'' if points == '1' else 's'} {word} [{_signed(self.low)}, {_signed(self.high)}]"
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,7 @@ def _of_comparison(found: Experiment, cue: str) -> str:
 
 
 def _rates(report: Report) -> str:
-    d = report.difference
     return (
         f"{report.rate:.0%} [{report.low:.0%}, {report.high:.0%}] of {report.images} pictures of frying pans become "
-        f"woks, {d.mean:+.0%} [{d.low:+.0%}, {d.high:+.0%}] more than by {report.hardest}, the control that comes "
-        f"nearest: {report.verdict}."
+        f"woks, {report.difference} than by {report.hardest}, the control that comes nearest: {report.verdict}."
     )

@@ -54,7 +54,16 @@ def test_the_figure_says_what_was_found_in_words(audited: PatchTest) -> None:
     text = " ".join(ET.fromstring(audited.figure().svg).itertext())  # noqa: S314
     for words in ("plain", "crossed", "cross", "stripe", "found", "not found", "40 photographs", "target image"):
         assert words in text
-    assert "at the best size" in audited.figure("best").svg
+    reports = [str(report) for report in audited.reports]
+    titles = [title.text for title in ET.fromstring(audited.figure().svg).iter(f"{SVG}title")]  # noqa: S314
+    assert titles[1:] == reports, "whole names and sentences, when the pointer rests on a patch"
+
+
+def test_the_best_of_every_photograph_is_drawn_without_verdicts(audited: PatchTest) -> None:
+    text = " ".join(ET.fromstring(audited.figure("best").svg).itertext())  # noqa: S314
+    assert "at the best size" in text
+    assert "found" not in text
+    assert "p =" not in text
 
 
 def test_names_are_text_and_never_markup(unfriendly: PatchTest) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas.audit.findings import Outcome, compare, judge, outcome
+from atlas.audit.findings import Difference, Outcome, compare, judge, outcome
 from atlas.audit.paste import Placements
 from atlas.audit.statistics import power, wilson
 
@@ -138,3 +138,10 @@ def test_of_placements_that_flip_equally_many_the_largest_is_reported() -> None:
     predicted[0, 1] = TARGET
     found = outcome(predicted, SOURCE, TARGET, "held out", *HALVES, placements.preferred)
     assert found.placement == 1, "more flips go before size"
+
+
+@pytest.mark.parametrize(
+    ("mean", "said"), [(0.012, "1 point more ["), (-0.01, "1 point less ["), (0.3, "30 points more [")]
+)
+def test_a_difference_is_told_in_points(mean: float, said: str) -> None:
+    assert str(Difference(mean, -0.2, 0.5, 3, 2, 1.0, 1.0)).startswith(said)
