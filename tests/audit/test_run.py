@@ -14,7 +14,6 @@ from scipy import stats
 
 from atlas.audit import CONTROLS, Patch, patch_test
 from atlas.audit.findings import WAYS
-from atlas.audit.patches import as_patches
 from atlas.audit.statistics import mcnemar, wilson
 from atlas.errors import AtlasError
 from atlas.images import open_images
@@ -174,41 +173,6 @@ def test_a_second_run_gives_the_same_and_another_seed_does_not(
     assert again(1).photographs.ids != audited.photographs.ids
 
 
-def test_an_interrupted_audit_goes_on_where_it_stopped(
-    cross_net: VisionModel,
-    photographs: ImageSource,
-    patches: list[Patch],
-    tmp_path: Path,
-    recorder: Callable[..., object],
-) -> None:
-    def run(progress: object) -> PatchTest:
-        return patch_test(
-            cross_net,
-            photographs,
-            "plain",
-            "crossed",
-            patches=patches,
-            out=tmp_path / "kept",
-            progress=progress,  # type: ignore[arg-type]
-        )
-
-    with pytest.raises(KeyboardInterrupt):
-        run(recorder(stop=lambda stage, done, _total: stage == "paste" and done > 200))
-    kept = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "kept").iterdir()}
-    assert len(kept) == 2
-    broken, intact = sorted(kept)
-    damaged = np.load(tmp_path / "kept" / broken)
-    damaged[0, 0] = 3
-    np.save(tmp_path / "kept" / broken, damaged)
-    whole = run(False)
-    after = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "kept").iterdir()}
-    assert len(after) == len(whole.arms)
-    assert after[intact] == kept[intact], "what was there is read, not made again"
-    fresh = patch_test(cross_net, photographs, "plain", "crossed", patches=patches, progress=False)
-    for key, predicted in fresh.predictions.items():
-        np.testing.assert_array_equal(predicted, whole.predictions[key])
-
-
 def test_what_is_written_is_everything_and_holds_no_photograph(audited: PatchTest, tmp_path: Path) -> None:
     written = audited.save(tmp_path / "audit.json")
     content = json.loads(written.read_text())
@@ -238,115 +202,9 @@ def test_a_handful_of_photographs_is_not_called_an_absence(cross_net: VisionMode
     assert report.detectable is None
 
 
-def test_patches_may_be_files_pictures_and_arrays(
-    cross_net: VisionModel, photographs: ImageSource, tmp_path: Path
-) -> None:
-    Image.fromarray(figure()).resize((40, 30)).save(tmp_path / "mine.png")
-    result = patch_test(
-        cross_net,
-        photographs,
-        "plain",
-        "crossed",
-        patches=[tmp_path / "mine.png", Image.fromarray(figure()), figure()],
-        limit=4,
-        progress=False,
-    )
-    assert [patch.name for patch in result.patches] == ["mine.png", "picture 2", "picture 3"]
-    assert result.patches[0].pictures[0].shape == (30, 30, 3)
-
-
-def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
-    files = [tmp_path / "left" / "x.png", tmp_path / "right" / "x.png", tmp_path / "right" / "y.png"]
-    for file in files:
-        file.parent.mkdir(exist_ok=True)
-        Image.fromarray(figure()).save(file)
-    assert [patch.name for patch in as_patches(files)] == ["left/x.png", "right/x.png", "y.png"]
-    with pytest.raises(AtlasError, match=r"Two patches are called left/x\.png"):
-        as_patches([files[0], files[0]])
-
-
-@pytest.mark.parametrize("other", ["network", "photographs", "placements"])
-def test_predictions_kept_of_another_audit_are_not_taken_for_ones_own(
-    cross_net: VisionModel, photographs: ImageSource, tmp_path: Path, other: str
-) -> None:
-    def run(*, kept: bool, **changed: Any) -> PatchTest:
-        settings: dict[str, Any] = {"sizes": (0.375,), "positions": ("top left",)} | changed
-        net, images = settings.pop("net", cross_net), settings.pop("images", photographs)
-        out = tmp_path / "kept" if kept else None
-        return patch_test(net, images, 0, 1, patches=figure(), limit=8, out=out, progress=False, **settings)
-
-    rng = np.random.Generator(np.random.Philox(21))
-    blind = CrossNet()
-    blind.look.weight.data *= 0.1
-    net = wrap_model(
-        blind, preprocess=cross_net.preprocess, labels=["plain", "crossed", "dark"], input_size=SIDE, name="cross"
-    )
-    plain = rng.integers(100, 160, (8, SIDE, SIDE, 3), dtype=np.uint8)
-    changes: dict[str, list[dict[str, Any]]] = {
-        "network": [{"net": net}],
-        "photographs": [{"images": open_images(plain, labels=["plain"] * 8)}],
-        "placements": [{"sizes": (0.2,)}, {"positions": ("bottom right",)}],
-    }
-    first = run(kept=True)
-    files = sorted((tmp_path / "kept").iterdir())
-    assert len(files) == len(first.arms)
-    for change in changes[other]:
-        kept, fresh = run(kept=True, **change), run(kept=False, **change)
-        for key, predicted in fresh.predictions.items():
-            np.testing.assert_array_equal(kept.predictions[key], predicted)
-        assert len(list((tmp_path / "kept").iterdir())) == len(files) + len(kept.arms), (
-            "nothing of the other audit is read"
-        )
-        files = sorted((tmp_path / "kept").iterdir())
-
-
 def test_variants_of_a_patch_are_spread_over_the_photographs(cross_net: VisionModel, photographs: ImageSource) -> None:
     both = Patch("both", (figure(), np.full_like(figure(), 128)))
     result = patch_test(
         cross_net, photographs, "plain", "crossed", patches=[both], sizes=(0.375,), positions=["centre"], progress=False
     )
     assert 0.25 < (result.predictions["patch", "both"] == 1).mean() < 0.75
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"target": "plane"}, "no class 'plane'"),
-        ({"target": "plain"}, "both plain"),
-        ({"source": None}, "which class"),
-        ({"source": "dark"}, "No image of .* is labelled 'dark'"),
-        ({"sizes": (1.5,)}, "between 0 and 1"),
-        ({"positions": ["middle"]}, "'middle'; choose from top left"),
-        ({"patches": []}, "no patch to test"),
-        ({"patches": [figure(), Patch("picture 1", (figure(),))]}, "Two patches are called picture 1"),
-        ({"limit": 1}, "limit is 1"),
-        ({"limit": 2.5}, "limit is 2.5"),
-        ({"seed": -1}, "seed is -1"),
-        ({"sizes": 0.3}, "Sizes are 0.3; give several"),
-        ({"sizes": ("a",)}, "Sizes are .*; give several"),
-        ({"sizes": (0.3, 0.3)}, "A size is given twice"),
-        ({"positions": "centre"}, "Positions are 'centre'"),
-        ({"positions": ["centre", "centre"]}, "A position is given twice"),
-        ({"patches": None}, "no patch to test"),
-        ({"target": 1.0}, "A class is 1.0"),
-        ({"target": True}, "A class is True"),
-        ({"smallest": 0}, "smallest is 0"),
-        ({"smallest": 2}, "smallest is 2"),
-        ({"smallest": float("nan")}, "smallest is nan"),
-        ({"n_patches": 0}, "n_patches is 0"),
-    ],
-)
-def test_what_cannot_be_done_is_said_in_one_line(
-    cross_net: VisionModel, photographs: ImageSource, settings: dict[str, object], message: str
-) -> None:
-    given = {"source": "plain", "target": "crossed", "patches": figure(), "progress": False} | settings
-    with pytest.raises(AtlasError, match=message) as caught:
-        patch_test(cross_net, photographs, **given)  # type: ignore[arg-type]
-    assert "\n" not in str(caught.value)
-
-
-def test_a_patch_is_a_square_of_bytes() -> None:
-    with pytest.raises(AtlasError, match="square of RGB bytes"):
-        Patch("flat", (np.zeros((8, 9, 3), dtype=np.uint8),))
-    with pytest.raises(AtlasError, match="no picture"):
-        Patch("none", ())

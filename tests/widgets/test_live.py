@@ -13,25 +13,14 @@ from atlas.atlas import Atlas
 from atlas.errors import AtlasError
 from atlas.progress import Watcher
 from atlas.render import RenderSettings
-from atlas.widgets import AtlasView
 from atlas.widgets.live import LiveView
+from tests.widgets.listening import Listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from atlas.activations import Activations
-
-
-class Listening(AtlasView):
-    """Keeps what it sends: there is no browser."""
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
-        super().__init__(*arguments, **settings)
-
-    def send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        self.sent.append((content, buffers or []))
 
 
 class Opened(LiveView):
