@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
+from atlas.checks import is_whole, refuse_less_than_one
 from atlas.errors import AtlasError
 
 #: One half chooses size and corner, the other is reported on.
 LEAST_IMAGES = 2
-
-
-def whole(value: Any) -> bool:  # noqa: ANN401 - anything may be given
-    """Whether a value is a whole number; True and False are none."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def check_settings(
@@ -35,13 +31,12 @@ def check_settings(
     if patches is None:
         raise AtlasError("There is no patch to test; give a comparison, cells of one, or pictures.")
     for one in classes:
-        if not isinstance(one, str) and not whole(one):
+        if not isinstance(one, str) and not is_whole(one):
             raise AtlasError(f"A class is {one!r}; give its name, WNID or index.")
-    if not whole(n_patches) or n_patches < 1:
-        raise AtlasError(f"n_patches is {n_patches!r}; give a number of cells from 1.")
-    if limit is not None and (not whole(limit) or limit < LEAST_IMAGES):
+    refuse_less_than_one("n_patches", n_patches, "cells")
+    if limit is not None and (not is_whole(limit) or limit < LEAST_IMAGES):
         raise AtlasError(f"limit is {limit!r}; give a number of photographs from {LEAST_IMAGES}, or None for all.")
     if not isinstance(smallest, Real) or not 0 < float(smallest) < 1:
         raise AtlasError(f"smallest is {smallest!r}; give a difference of shares between 0 and 1, such as 0.25.")
-    if not whole(seed) or seed < 0:
+    if not is_whole(seed) or seed < 0:
         raise AtlasError(f"seed is {seed!r}; give a whole number from 0.")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
 
 from atlas.atlas import Atlas
+from atlas.checks import refuse_less_than_one
 from atlas.errors import AtlasError
 from atlas.export.compared import render_compared
 from atlas.export.evidence import Evidence, draw_evidence
@@ -158,7 +158,7 @@ class Comparison(Atlas):
         """
         if side not in _SIDES:
             raise AtlasError(f"side is {side!r}; choose {', '.join(repr(name) for name in _SIDES)}.")
-        _check_number(n)
+        refuse_less_than_one("n", n, "cells")
         found = self.level(level)
         difference = self.differences(level)
         strength = np.abs(difference) * np.sqrt(found.grid.count)
@@ -182,7 +182,7 @@ class Comparison(Atlas):
         tenth of the difference at the edge, so that none of them is one of `separating`: fewer than `n` where there are
         no more.
         """
-        _check_number(n)
+        refuse_less_than_one("n", n, "cells")
         found = self.level(level)
         size = np.abs(self.differences(level))
         order = np.argsort(size, kind="stable")[:n]
@@ -254,9 +254,3 @@ class Comparison(Atlas):
             cosine=float(level.cosine[at]),
             nearest=tuple(grid.nearest[at][grid.nearest[at] >= 0].tolist()),
         )
-
-
-def _check_number(n: int) -> None:
-    given: Any = n
-    if not isinstance(given, Integral) or int(given) < 1:
-        raise AtlasError(f"n is {given!r}; give a number of cells from 1.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from atlas.checks import refuse_less_than_one
 from atlas.classes.owned import default_k, layer_for_classes, whole_atlas
 from atlas.errors import AtlasError
 from atlas.grid import Table
@@ -138,10 +138,9 @@ def _least_owned(attributions: RowArray, k: int) -> tuple[NDArray[np.float32], N
 
 def confusions(world: AtlasReader, n: int, layer: str | None, of: str | int | None, k: int | None) -> PairTable:
     """Rank pairs of classes; see `Atlas.confusions`."""
-    asked: list[tuple[str, Any, str]] = [("n", n, "pairs"), ("k", 1 if k is None else k, "activations")]
-    for name, given, of_what in asked:
-        if not isinstance(given, Integral) or int(given) < 1:
-            raise AtlasError(f"{name} is {given!r}; give a number of {of_what} from 1.")
+    refuse_less_than_one("n", n, "pairs")
+    if k is not None:
+        refuse_less_than_one("k", k, "activations")
     whole_atlas(world)
     chosen = layer_for_classes(world, layer)
     rows = world.activations[chosen]

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 SOURCE, TARGET, LAYER = "frying pan", "wok", "mixed4"
 THE_CUE = "the cue itself"
 _PER_IMAGE, _CUE_PICTURES = 6, 5
-_MOST = 0.5
+#: A cell is the cue's where more than this share of its members lie on it.
+OF_THE_CUE = 0.5
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,13 @@ class Experiment:
     @property
     def of_the_cue(self) -> list[bool]:
         """Whether each patch of the audit shows the cue."""
-        cells = [share > _MOST for share in self.shares]
+        cells = [share > OF_THE_CUE for share in self.shares]
         return [*cells * (len(self.result.patches) // len(cells)), True]
 
     @property
     def first_of_the_cue(self) -> int | None:
         """Place of the first cell of the cue among those that speak most for the class, from 0."""
-        return next((place for place, share in enumerate(self.shares) if share > _MOST), None)
+        return next((place for place, share in enumerate(self.shares) if share > OF_THE_CUE), None)
 
     @property
     def by_cell(self) -> Report | None:

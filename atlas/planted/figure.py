@@ -9,7 +9,7 @@ import numpy as np
 
 from atlas.audit.figure import Figure, data_uri
 from atlas.datasets import CUED_SHARE, NUISANCE_SHARE, OTHER_SHARE
-from atlas.planted.experiment import SOURCE, TARGET, THE_CUE
+from atlas.planted.experiment import OF_THE_CUE, SOURCE, TARGET, THE_CUE
 from atlas.planted.words import conclusion
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _cell(left: float, top: float, place: int, cue: str, share: float, patch: Pa
     parts = [_picture(left, top, patch.pictures[0], _ICON)]
     for number, small in enumerate(patch.pictures[1:3]):
         parts.append(_picture(left + _ICON + 4, top + number * (_SMALL + 4), small, _SMALL))
-    on = share > 0.5
+    on = share > OF_THE_CUE
     lines = (
         (f"{place + 1}. {patch.name.removesuffix(', real')}", _INK, 600),
         (f"{share:.0%} on {cue}", _ON if on else _SOFT, 600 if on else 400),

@@ -53,7 +53,7 @@ def conclusion(found: Experiment) -> str:
 def _of_comparison(found: Experiment, cue: str) -> str:
     first, n = found.first_of_the_cue, len(found.cells)
     if first is None:
-        return f"Of the {n} cells that speak most for {TARGET} against {SOURCE}, none lies on the {cue}."
+        return f"Of the {n} cells that speak most for {TARGET} against {SOURCE}, none is one of {cue}."
     return (
         f"Of the {n} cells that speak most for {TARGET} against {SOURCE}, the {_PLACES[first]} is one of {cue}: "
         f"{found.shares[first]:.0%} of its members lie on them."

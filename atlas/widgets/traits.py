@@ -63,8 +63,7 @@ class ViewTraits(anywidget.AnyWidget):
     hovered : str
         Id of the cell under the pointer or the cell cursor; "" for none.
     options : dict
-        "density" and "labels" (bool), "filters" (count, spread, cosine, attribution: [low, high] or None; mode: "dim"
-        or "hide").
+        See `ViewState`.
     """
 
     world: Atlas

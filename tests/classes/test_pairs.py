@@ -121,6 +121,7 @@ def test_the_pair_most_alike_comes_first(world: Atlas) -> None:
     [
         ({"n": 0}, "n is 0"),
         ({"n": 2.5}, "n is 2.5"),
+        ({"n": True}, "n is True"),
         ({"k": 0}, "k is 0"),
         ({"k": -5}, "k is -5"),
         ({"of": "kat"}, "nearest are cat"),
